@@ -1,0 +1,1 @@
+"""Emulators that run firmware images, with timing and power states."""

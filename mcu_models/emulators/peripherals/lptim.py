@@ -1,0 +1,125 @@
+"""LPTIM: the low-power timer that keeps counting in Stop 2 when LSE or LSI clocks it.
+
+Source: RM0351, chapter 33. Modelled: internal clock, prescaler, continuous and single mode, preloaded ARR, compare and
+auto-reload match interrupts. Not modelled: external inputs, encoder, waveform output, the clock-domain delay of
+register writes (ARROK and CMPOK come at once).
+"""
+
+from __future__ import annotations
+
+import math
+
+from mcu_models.emulators.peripherals.base import Chip, Peripheral
+
+_ISR, _ICR, _IER, _CFGR, _CR, _CMP, _ARR, _CNT = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x1C
+_CMPM, _ARRM, _CMPOK, _ARROK = 1, 1 << 1, 1 << 3, 1 << 4
+_ENABLE, _SNGSTRT, _CNTSTRT = 1, 1 << 1, 1 << 2
+_PRELOAD = 1 << 22
+
+
+class Lptim(Peripheral):
+    """Counts ticks of its kernel clock since the start, in whole numbers, so that no drift creeps in."""
+
+    status_registers = frozenset({_ISR})
+    reset_values = {_ARR: 1}  # noqa: RUF012 - a class constant by design
+
+    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
+        super().__init__(name, chip, irq=irq)
+        self._running = False
+        self._single = False
+        self._start_s = 0.0
+        self._period_begin_ticks = 0
+        self._active_arr = 1
+
+    @property
+    def _tick_hz(self) -> float:
+        return self.kernel_hz / (1 << (self.registers.get(_CFGR, 0) >> 9 & 7))
+
+    def read_register(self, offset: int) -> int:
+        """Return a register; CNT is worked out from the time."""
+        if offset == _CNT:
+            return self._count()
+        return super().read_register(offset)
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Take a register."""
+        if offset == _ICR:
+            self._change(clear=value)
+        elif offset == _CR:
+            self._control(value)
+        elif offset == _ARR:
+            self._set_arr(value & 0xFFFF)
+        elif offset == _CMP:
+            self.registers[_CMP] = value & 0xFFFF
+            self._change(set_=_CMPOK)
+            self._plan_compare()
+        elif offset not in (_ISR, _CNT):
+            self.registers[offset] = value
+            self._change()
+
+    def _set_arr(self, value: int) -> None:
+        if not self.registers.get(_CR, 0) & _ENABLE:
+            self.chip.report(f"{self.name}: ARR written while the timer is disabled; hardware ignores it")
+            return
+        self.registers[_ARR] = value
+        self._change(set_=_ARROK)
+        if not self.registers.get(_CFGR, 0) & _PRELOAD and self._running:
+            self._active_arr = value
+            self._plan_reload()
+
+    def _control(self, value: int) -> None:
+        self.registers[_CR] = value & _ENABLE
+        if not value & _ENABLE:
+            self._stop()
+        elif value & (_SNGSTRT | _CNTSTRT) and not self._running:
+            self._single = bool(value & _SNGSTRT)
+            self._start()
+
+    def _stop(self) -> None:
+        self._running = False
+        self.cancel("reload")
+        self.cancel("compare")
+
+    def _start(self) -> None:
+        if self._tick_hz <= 0:
+            self.chip.report(f"{self.name}: started while its kernel clock is off")
+            return
+        self._running = True
+        self._start_s = self.chip.clock.now_s
+        self._period_begin_ticks = 0
+        self._begin_period()
+
+    def _begin_period(self) -> None:
+        self._active_arr = self.registers[_ARR]
+        self._plan_reload()
+        self._plan_compare()
+
+    def _plan_reload(self) -> None:
+        ticks = self._period_begin_ticks + self._active_arr + 1
+        self.at(self._start_s + ticks / self._tick_hz, self._reload, "reload")
+
+    def _plan_compare(self) -> None:
+        compare = self.registers.get(_CMP, 0)
+        if self._running and 0 < compare < self._active_arr:
+            due_s = self._start_s + (self._period_begin_ticks + compare) / self._tick_hz
+            if due_s > self.chip.clock.now_s:
+                self.at(due_s, lambda: self._change(set_=_CMPM), "compare")
+
+    def _reload(self) -> None:
+        self._period_begin_ticks += self._active_arr + 1
+        self._change(set_=_ARRM)
+        if self._single:
+            self._running = False
+        else:
+            self._begin_period()
+
+    def _count(self) -> int:
+        if not self._running:
+            return 0
+        ticks = math.floor((self.chip.clock.now_s - self._start_s) * self._tick_hz)
+        return min(ticks - self._period_begin_ticks, self._active_arr)
+
+    def _change(self, *, set_: int = 0, clear: int = 0) -> None:
+        flags = (self.registers.get(_ISR, 0) & ~clear) | set_
+        self.registers[_ISR] = flags
+        self.set_interrupt(high=bool(flags & self.registers.get(_IER, 0)))

@@ -1,0 +1,42 @@
+"""Peripherals of which only the registers matter: they keep what is written and do nothing."""
+
+from __future__ import annotations
+
+from mcu_models.emulators.peripherals.base import Peripheral
+
+
+class RegisterBank(Peripheral):
+    """EXTI, SYSCFG and their like, as far as firmware writes set-up values and reads them back."""
+
+
+class ExtiL4(Peripheral):
+    """EXTI of STM32L4: masks as after reset, where the direct lines (LPTIM, I2C, USART wake-up) are open.
+
+    Source: RM0351, section 14.5. Edge detection on pins is not modelled.
+    """
+
+    reset_values = {0x00: 0xFF820000, 0x20: 0x00000087}  # noqa: RUF012 - a class constant by design
+
+
+class Gpio(Peripheral):
+    """A port: outputs follow BSRR, BRR and ODR; an output pin reads back its level; inputs read low.
+
+    Source: RM0351, section 8.4.
+    """
+
+    _MODER, _IDR, _ODR, _BSRR, _BRR = 0x00, 0x10, 0x14, 0x18, 0x28
+    data_registers = frozenset({0x18, 0x28})
+
+    def read_register(self, offset: int) -> int:
+        """Return a register; IDR shows the output latch."""
+        return self.registers.get(self._ODR if offset == self._IDR else offset, 0)
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Take a register; BSRR and BRR change the output latch."""
+        latch = self.registers.get(self._ODR, 0)
+        if offset == self._BSRR:
+            self.registers[self._ODR] = (latch & ~(value >> 16)) | (value & 0xFFFF)
+        elif offset == self._BRR:
+            self.registers[self._ODR] = latch & ~value
+        elif offset != self._IDR:
+            self.registers[offset] = value

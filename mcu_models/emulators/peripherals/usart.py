@@ -1,0 +1,137 @@
+"""USART and LPUART of STM32L4, F7 and H7: characters in and out, by polling or interrupts.
+
+Source: RM0351, chapters 40 and 41. Modelled: 8N1 frames, double-buffered transmitter, overrun, the flags TXE, TC,
+RXNE, ORE and their interrupts. Not modelled: other frames, flow control, DMA, FIFO.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from mcu_models.emulators.peripherals.base import Chip, Peripheral
+from mcu_models.emulators.port import UartLine
+
+_CR1, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x0C, 0x1C, 0x20, 0x24, 0x28
+_ORE, _RXNE, _TC, _TXE, _TEACK, _REACK = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 21, 1 << 22
+_UE, _RE, _TE, _OVER8 = 1, 1 << 2, 1 << 3, 1 << 15
+_BITS_PER_CHARACTER = 10
+_MAX_LINE = 1 << 16
+
+
+class Usart(Peripheral):
+    """A transmitter that collects lines and a receiver that is fed characters."""
+
+    reset_values = {_ISR: _TC | _TXE}  # noqa: RUF012 - a class constant by design
+    data_registers = frozenset({_TDR})
+    status_registers = frozenset({_ISR})
+    divisor = 1
+
+    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
+        super().__init__(name, chip, irq=irq)
+        self.lines: list[UartLine] = []
+        self._partial = bytearray()
+        self._shift: int | None = None
+        self._incoming: deque[int] = deque()
+
+    @property
+    def partial_line(self) -> str:
+        """What has been sent since the last line end."""
+        return self._partial.decode("ascii", errors="replace")
+
+    @property
+    def _character_s(self) -> float:
+        divider = self.registers.get(_BRR, 0)
+        if self.registers.get(_CR1, 0) & _OVER8:
+            divider = ((divider & 0xFFF0) | (divider & 7) << 1) // 2
+        if divider == 0 or self.kernel_hz <= 0:
+            self.chip.report(f"{self.name}: character sent without baud rate or kernel clock")
+            return 1.0
+        return _BITS_PER_CHARACTER * divider / (self.kernel_hz * self.divisor)
+
+    def receive(self, text: str) -> None:
+        """Let the characters of `text` arrive one after the other."""
+        idle = not self._incoming
+        self._incoming.extend(text.encode("ascii", errors="replace"))
+        if idle and self._incoming:
+            self.after(self._character_s, self._arrive, "rx")
+
+    def read_register(self, offset: int) -> int:
+        """Return a register; reading RDR clears RXNE."""
+        if offset == _RDR:
+            self._change(clear=_RXNE)
+        return super().read_register(offset)
+
+    def write_register(self, offset: int, value: int) -> None:
+        """Take a register."""
+        if offset == _TDR:
+            self._transmit(value & 0xFF)
+        elif offset == _ICR:
+            self._change(clear=value & (_ORE | _TC | 0x1F))
+        elif offset != _ISR:
+            self.registers[offset] = value
+            if offset == _CR1:
+                self._acknowledge(value)
+            self._change()
+
+    def _acknowledge(self, control: int) -> None:
+        enabled = control & _UE
+        self._change(
+            set_=(_TEACK if enabled and control & _TE else 0) | (_REACK if enabled and control & _RE else 0),
+            clear=_TEACK | _REACK,
+        )
+
+    def _transmit(self, byte: int) -> None:
+        if self.registers.get(_CR1, 0) & (_UE | _TE) != (_UE | _TE):
+            self.chip.report(f"{self.name}: character written while the transmitter is off")
+            return
+        if self._shift is None:
+            self._load(byte)
+        else:
+            self.registers[_TDR] = byte
+            self._change(clear=_TXE | _TC)
+
+    def _load(self, byte: int) -> None:
+        self._shift = byte
+        self._change(set_=_TXE, clear=_TC)
+        self.after(self._character_s, self._sent, "tx")
+
+    def _sent(self) -> None:
+        byte, self._shift = self._shift, None
+        self._collect(byte or 0)
+        if self.registers[_ISR] & _TXE:
+            self._change(set_=_TC)
+        else:
+            self._load(self.registers[_TDR])
+
+    def _collect(self, byte: int) -> None:
+        if byte == ord("\n") or len(self._partial) >= _MAX_LINE:
+            text = self._partial.decode("ascii", errors="replace").rstrip("\r")
+            self.lines.append(UartLine(self.chip.clock.now_s, text))
+            self._partial.clear()
+        else:
+            self._partial.append(byte)
+
+    def _arrive(self) -> None:
+        byte = self._incoming.popleft()
+        control = self.registers.get(_CR1, 0)
+        if control & (_UE | _RE) == (_UE | _RE):
+            if self.registers[_ISR] & _RXNE:
+                self._change(set_=_ORE)
+            else:
+                self.registers[_RDR] = byte
+                self._change(set_=_RXNE)
+        if self._incoming:
+            self.after(self._character_s, self._arrive, "rx")
+
+    def _change(self, *, set_: int = 0, clear: int = 0) -> None:
+        self.registers[_ISR] = (self.registers[_ISR] & ~clear) | set_
+        enable, flags = self.registers.get(_CR1, 0), self.registers[_ISR]
+        # The enable bits RXNEIE, TCIE and TXEIE stand at the places of their flags.
+        overrun = enable & _RXNE and flags & _ORE
+        self.set_interrupt(high=bool(enable & flags & (_RXNE | _TC | _TXE) or overrun))
+
+
+class Lpuart(Usart):
+    """LPUART: the same registers, with 256 baud-rate steps to a kernel clock cycle (RM0351, section 41.5.4)."""
+
+    divisor = 256

@@ -1,0 +1,92 @@
+"""What an emulator offers and what it needs from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcu_models.emulators.virtual_clock import PowerState
+
+End = Literal["until", "seconds", "fault", "halt"]
+
+
+class I2cDevice(Protocol):
+    """A device on an I2C bus, byte by byte, in virtual time."""
+
+    @property
+    def address(self) -> int:
+        """7-bit address the device answers to."""
+
+    def begin(self, time_s: float, *, read: bool) -> bool:
+        """Take the address phase (a repeated start calls it again); return whether it is acknowledged."""
+
+    def write(self, time_s: float, byte: int) -> bool:
+        """Take one byte; return whether it is acknowledged."""
+
+    def read(self, time_s: float) -> int:
+        """Give the next byte."""
+
+    def end(self, time_s: float) -> None:
+        """Take the STOP condition."""
+
+
+@dataclass(frozen=True)
+class FlashTiming:
+    """How the flash interface is set up: wait states, prefetch and the two caches in front of it."""
+
+    wait_states: int
+    prefetch: bool
+    instruction_cache: bool
+    data_cache: bool
+
+
+@dataclass(frozen=True)
+class UartLine:
+    """One line of text, and when its last character had left the transmitter."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How an emulated run ended, and what it took.
+
+    Attributes:
+        end: "until" the awaited text came, "seconds" the time was up, "fault" the core cannot go on, "halt" it
+            waits for an interrupt that cannot come or met a breakpoint.
+        instructions: Instructions executed.
+        cycles: Core cycles executed, sleeping excluded.
+        virtual_s: Virtual time since power-on.
+        sleep_s: Of which the core slept, in any mode.
+        detail: One line about a fault or a halt; empty otherwise.
+    """
+
+    end: End
+    instructions: int
+    cycles: int
+    virtual_s: float
+    sleep_s: float
+    detail: str
+
+
+class Emulator(Protocol):
+    """A microcontroller that runs an image in virtual time."""
+
+    def attach_i2c(self, bus: str, device: I2cDevice) -> None:
+        """Put `device` on the I2C bus named `bus`, such as "I2C1"."""
+
+    def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
+        """Run until virtual time `until_s`, or until a UART line contains `until_text`."""
+
+    def uart_lines(self, port: str | None = None) -> list[UartLine]:
+        """Return the complete lines sent so far, of one UART or of all."""
+
+    def send_uart(self, text: str, port: str | None = None) -> None:
+        """Let `text` arrive at the receiver of a UART."""
+
+    def residency_s(self) -> Mapping[PowerState, float]:
+        """Return the seconds spent in each power state."""

@@ -1,0 +1,51 @@
+"""What will happen when, in virtual time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+
+class Scheduler:
+    """At most one coming event per owner; a new one replaces the old.
+
+    Events at the same time run in the order in which they were scheduled.
+    """
+
+    def __init__(self) -> None:
+        self._events: dict[Hashable, tuple[float, int, Callable[[], None]]] = {}
+        self._sequence = 0
+        self.changed: Callable[[], None] = lambda: None
+
+    def at(self, time_s: float, owner: Hashable, action: Callable[[], None]) -> None:
+        """Do `action` at `time_s`, instead of whatever `owner` had scheduled."""
+        self._sequence += 1
+        self._events[owner] = (time_s, self._sequence, action)
+        self.changed()
+
+    def cancel(self, owner: Hashable) -> None:
+        """Forget the event of `owner`, if there is one."""
+        if self._events.pop(owner, None) is not None:
+            self.changed()
+
+    def time_of(self, owner: Hashable) -> float:
+        """Return when the event of `owner` is due; infinity when there is none."""
+        event = self._events.get(owner)
+        return event[0] if event else math.inf
+
+    @property
+    def next_s(self) -> float:
+        """When the next event is due; infinity when there is none."""
+        return min((event[0] for event in self._events.values()), default=math.inf)
+
+    def run_due(self, now_s: float) -> None:
+        """Do everything due at `now_s`, in order of time; what an action schedules for now is done too."""
+        while self._events:
+            owner, (time_s, _, action) = min(self._events.items(), key=lambda item: item[1][:2])
+            if time_s > now_s:
+                return
+            del self._events[owner]
+            action()

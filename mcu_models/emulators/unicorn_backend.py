@@ -1,0 +1,441 @@
+"""An STM32 emulated with Unicorn: core and memories by Unicorn, time, exceptions and peripherals by us."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import struct
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from unicorn import Uc, UcError, arm_const, unicorn_const
+
+from datasheet.bad_input import BadInputError
+from mcu_models.emulators import native_hook as native
+from mcu_models.emulators.block_hook import NEVER, BlockHook
+from mcu_models.emulators.exceptions import ExceptionUnit
+from mcu_models.emulators.interrupt_controller import SV_CALL, InterruptController
+from mcu_models.emulators.memory_map import PeripheralSpace, Registers
+from mcu_models.emulators.peripherals.base import Chip
+from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
+from mcu_models.emulators.peripherals.lptim import Lptim
+from mcu_models.emulators.peripherals.plain import ExtiL4, Gpio, RegisterBank
+from mcu_models.emulators.peripherals.stm32l4_clocks import FlashL4, PwrL4, RccL4
+from mcu_models.emulators.peripherals.usart import Lpuart, Usart
+from mcu_models.emulators.port import RunOutcome, UartLine
+from mcu_models.emulators.scheduler import Scheduler
+from mcu_models.emulators.system_control import CycleCounter, SystemControl, SysTick
+from mcu_models.emulators.virtual_clock import PowerState, VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcu_models.boards.board import Board, MemorySheet, PeripheralSheet
+    from mcu_models.emulators.image import FirmwareImage
+    from mcu_models.emulators.peripherals.base import Peripheral
+    from mcu_models.emulators.port import End, I2cDevice
+
+PeripheralT = TypeVar("PeripheralT")
+
+_CPU = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4}
+_NOWHERE = 0xFFFFFF00
+"""`until` is compiled into translated code, so it has to be an address that is never reached."""
+_PERIPHERALS = ((0x40000000, 0x30000), (0x48000000, 0x2000), (0x50000000, 0x61000))
+_SYSTEM_CONTROL, _DWT, _DEBUG = 0xE000E000, 0xE0001000, 0xE0042000
+_PAGE = 0x1000
+_SVC, _BREAKPOINT, _EXCEPTION_EXIT, _PREFETCH_ABORT = 2, 7, 8, 3
+_SVC_MASK_RETURN = 0xFFFFFF00
+_WFE, _YIELD = 0xBF20, 0xBF10
+_PLAIN_TYPES: dict[str, Callable[..., Peripheral]] = {
+    "register_bank": RegisterBank,
+    "exti_l4": ExtiL4,
+    "gpio": Gpio,
+    "i2c_v2": I2cV2,
+    "usart": Usart,
+    "lpuart": Lpuart,
+    "lptim": Lptim,
+    "pwr_l4": PwrL4,
+    "flash_l4": FlashL4,
+}
+
+
+class UnicornEmulator:
+    """One microcontroller with one image, from power-on.
+
+    Virtual time starts at 0 with the reset vector. Time passes with the cycles the timing model charges, jumps
+    to the next event while the core sleeps, and also while firmware polls a status register that cannot change
+    before that event.
+
+    Args:
+        board: What to emulate.
+        image: What to run.
+
+    Raises:
+        BadInputError: The image does not fit the board's memories, or has no vector table.
+    """
+
+    def __init__(self, board: Board, image: FirmwareImage) -> None:
+        self.board = board
+        self.image = image
+        self._engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB)
+        self._engine.ctl_set_cpu_model(_CPU[board.sheet.core])
+        self._buffers: list[Any] = []
+        self._map_memories()
+        flash = board.memory("flash")
+        self._hook = BlockHook(self._engine, flash_base=flash.base, flash_bytes=flash.size)
+        self._clock = VirtualClock(self._hook, int(board.sheet.clocks.reset_hz.value))
+        self._scheduler = Scheduler()
+        self._nvic = InterruptController(
+            interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits
+        )
+        self._chip = Chip(self._clock, self._scheduler, self._nvic, problems={})
+        systick = SysTick(self._clock, self._hook, self._scheduler, self._nvic)
+        self._system = SystemControl(board.sheet.core, flash.base, self._nvic, systick)
+        self._exceptions = ExceptionUnit(self._engine, self._hook, self._nvic, self._system)
+        self._peripherals: dict[str, Peripheral] = {}
+        self._make_peripherals()
+        self._connect()
+        self._load(flash.base)
+        self._end: End | None = None
+        self._detail = ""
+        self._until_s = math.inf
+        self._callback_error: BaseException | None = None
+        self._event_flag = False
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _map_memories(self) -> None:
+        for memory in self.board.sheet.memories.values():
+            buffer = ctypes.create_string_buffer(memory.size)
+            self._buffers.append(buffer)
+            access = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_EXEC
+            if memory.kind == "ram":
+                access |= unicorn_const.UC_PROT_WRITE
+            for base in (memory.base, *memory.aliases):
+                self._engine.mem_map_ptr(base, memory.size, access, buffer)
+
+    def _make_peripherals(self) -> None:
+        for name, sheet in self.board.sheet.peripherals.items():
+            self._peripherals[name] = self._make(name, sheet)
+        self._spaces = [
+            PeripheralSpace(base, self._chip, self._hook, self._where) for base, _ in _PERIPHERALS
+        ]
+        for name, sheet in self.board.sheet.peripherals.items():
+            self._place(self._peripherals[name], sheet)
+        for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
+            self._map_registers(base, size, space)
+        self._map_registers(_SYSTEM_CONTROL, _PAGE, self._system)
+        self._map_registers(_DWT, _PAGE, CycleCounter(self._hook))
+        self._map_registers(_DEBUG, _PAGE, RegisterBank("DBGMCU", self._chip, irq=None))
+
+    def _make(self, name: str, sheet: PeripheralSheet) -> Peripheral:
+        if sheet.type == "rcc_l4":
+            return RccL4(name, self._chip, irq=sheet.irq, clocks=self.board.sheet.clocks)
+        if sheet.type not in _PLAIN_TYPES:
+            allowed = ", ".join(sorted([*_PLAIN_TYPES, "rcc_l4"]))
+            raise BadInputError(
+                self.board.folder / "board.toml", f"peripherals.{name}.type", sheet.type, f"one of {allowed}"
+            )
+        return _PLAIN_TYPES[sheet.type](name, self._chip, irq=sheet.irq)
+
+    def _place(self, peripheral: Peripheral, sheet: PeripheralSheet) -> None:
+        for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
+            if base <= sheet.base < base + size:
+                space.add(peripheral, sheet, self._gate(sheet))
+                return
+        raise BadInputError(
+            self.board.folder / "board.toml",
+            f"peripherals.{peripheral.name}.base",
+            hex(sheet.base),
+            "must lie in a peripheral region of the memory map",
+        )
+
+    def _gate(self, sheet: PeripheralSheet) -> Callable[[], bool]:
+        enable = sheet.enable
+        if enable is None:
+            return lambda: True
+        rcc = self._one(RccL4)
+        return lambda: rcc.is_enabled(enable.register_offset, enable.bit)
+
+    def _one(self, kind: type[PeripheralT]) -> PeripheralT:
+        return next(p for p in self._peripherals.values() if isinstance(p, kind))
+
+    def _map_registers(self, base: int, size: int, registers: Registers) -> None:
+        def read(_engine: object, offset: int, width: int, _data: object) -> int:
+            try:
+                return registers.read(offset, width)
+            except Exception as error:  # noqa: BLE001 - must not unwind through the engine's C code
+                return self._fail(error)
+
+        def write(_engine: object, offset: int, width: int, value: int, _data: object) -> None:
+            try:
+                registers.write(offset, width, value)
+            except Exception as error:  # noqa: BLE001
+                self._fail(error)
+
+        self._engine.mmio_map(base, size, read, None, write, None)
+
+    def _connect(self) -> None:
+        rcc, flash = self._one(RccL4), self._one(FlashL4)
+        rcc.on_clock = lambda: self._set_clock(rcc)
+        flash.on_timing = lambda: self._set_flash(flash)
+        self._scheduler.changed = self._replan
+        self._nvic.changed = self._replan
+        self._clock.on_change(self._replan)
+        self._engine.hook_add(unicorn_const.UC_HOOK_INTR, self._on_interrupt)
+        self._engine.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_hint)
+
+    def _load(self, flash_base: int) -> None:
+        for segment in self.image.segments:
+            if not self._fits(segment.address, len(segment.data)):
+                raise BadInputError(
+                    self.image.name,
+                    "",
+                    None,
+                    f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {self.board.name}",
+                )
+            self._engine.mem_write(segment.address, segment.data)
+        stack, entry = struct.unpack("<II", self._engine.mem_read(flash_base, 8))
+        if not entry & 1 or not self._fits(stack - 4, 4):
+            raise BadInputError(self.image.name, "", None, f"has no vector table at {flash_base:#010x}")
+        self._engine.reg_write(arm_const.UC_ARM_REG_MSP, stack)
+        self._pc = entry & ~1
+
+    def _fits(self, address: int, length: int) -> bool:
+        def holds(memory: MemorySheet) -> bool:
+            bases = (memory.base, *memory.aliases)
+            return any(base <= address and address + length <= base + memory.size for base in bases)
+
+        return any(holds(memory) for memory in self.board.sheet.memories.values())
+
+    # -- what the outside uses -----------------------------------------------------------------------------
+
+    def attach_i2c(self, bus: str, device: I2cDevice) -> None:
+        """Put `device` on the I2C bus named `bus`.
+
+        Raises:
+            BadInputError: The board has no such bus.
+        """
+        controller = self._peripherals.get(bus)
+        if not isinstance(controller, I2cV2):
+            buses = [name for name, p in self._peripherals.items() if isinstance(p, I2cV2)]
+            raise BadInputError(self.board.name, "i2c bus", bus, f"one of {', '.join(buses)}")
+        controller.attach(device)
+
+    def send_uart(self, text: str, port: str | None = None) -> None:
+        """Let `text` arrive at the receiver of a UART; without a name, at all that have sent or can receive."""
+        for name, uart in self._uarts():
+            if port in (None, name):
+                uart.receive(text)
+
+    def uart_lines(self, port: str | None = None) -> list[UartLine]:
+        """Return the complete lines sent so far, of one UART or of all, in order of time."""
+        lines = [line for name, uart in self._uarts() if port in (None, name) for line in uart.lines]
+        return sorted(lines, key=lambda line: line.time_s)
+
+    def residency_s(self) -> Mapping[PowerState, float]:
+        """Return the seconds spent in each power state since power-on."""
+        return self._clock.residency_s()
+
+    @property
+    def now_s(self) -> float:
+        """Virtual time since power-on."""
+        return self._clock.now_s
+
+    @property
+    def cycles(self) -> int:
+        """Core cycles executed."""
+        return self._hook.cycles
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Accesses the hardware would not honour or that are not modelled, each once."""
+        return tuple(self._chip.problems)
+
+    @property
+    def flash_stall_cycles(self) -> tuple[int, int]:
+        """Cycles waited for flash: instruction fetch, data."""
+        return self._hook.flash_stall_cycles
+
+    def function_cycles(self) -> dict[str, int]:
+        """Return the cycles spent in each function so far, data stalls excluded."""
+        spent: dict[str, int] = {}
+        for address, cycles, _ in self._hook.profile():
+            name = self.image.function_at(address)
+            spent[name] = spent.get(name, 0) + cycles
+        return spent
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Return `length` bytes of memory as the core sees them."""
+        return bytes(self._engine.mem_read(address, length))
+
+    def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
+        """Run until virtual time `until_s`, or until a UART line contains `until_text`."""
+        self._until_s = until_s
+        self._end = None
+        self._detail = ""
+        seen = len(self.uart_lines()) if until_text is not None else 0
+        while self._end is None:
+            self._step()
+            if until_text is not None and self._end is None:
+                lines = self.uart_lines()
+                if any(until_text in line.text for line in lines[seen:]):
+                    self._end = "until"
+                seen = len(lines)
+        return self._outcome()
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        """Run to the next stop of the engine, and do what it stopped for."""
+        self._scheduler.run_due(self._clock.now_s)
+        if self._clock.now_s >= self._until_s:
+            self._end = "seconds"
+            return
+        self._pc = self._exceptions.take_next(self._pc)
+        self._replan()
+        self._hook.before_run()
+        try:
+            self._engine.emu_start(self._pc | 1, _NOWHERE)
+        except UcError as error:
+            self._pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC)
+            self._fault(str(error))
+        if self._callback_error is not None:
+            raise self._callback_error
+        self._pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
+        if self._end is None:
+            self._after_stop()
+
+    def _after_stop(self) -> None:
+        reason = self._hook.stop_reason
+        if reason == native.REASON_NEW_EDGE:
+            self._hook.learn_edge()
+        elif reason == native.REASON_NONE:
+            self._sleep()
+        if self._system.reset_requested:
+            self._end, self._detail = "halt", "firmware asked for a system reset"
+
+    def _replan(self) -> None:
+        """Stop the engine in time for whatever comes next."""
+        if self._nvic.next_exception(self._exceptions.execution_priority()) is not None:
+            deadline = 0
+            masked = False
+        else:
+            deadline = self._clock.cycles_at(min(self._scheduler.next_s, self._until_s))
+            masked = self._nvic.candidate() is not None
+        self._hook.watch_unmasking(watch=masked)
+        self._hook.deadline_cycles = min(deadline, NEVER)
+
+    def _sleep(self) -> None:
+        """WFI or WFE: pass the time until something wakes the core."""
+        deep = self._one(PwrL4).deep_mode if self._system.sleep_deep else None
+        state = PowerState(deep or "sleep", 0 if deep else self._clock.clock_hz)
+        if not self._wakes() and deep is not None and deep.startswith("stop"):
+            self._one(RccL4).enter_stop()
+        slept = False
+        while not self._wakes():
+            next_s = self._scheduler.next_s
+            if math.isinf(next_s) and math.isinf(self._until_s):
+                self._end, self._detail = "halt", f"sleeps for ever in {self.image.function_at(self._pc)}"
+                return
+            self._clock.sleep_until(min(next_s, self._until_s), state)
+            slept = True
+            self._scheduler.run_due(self._clock.now_s)
+            if self._clock.now_s >= self._until_s and not self._wakes():
+                self._stay_asleep()
+                return
+        if slept and deep is not None:
+            self._clock.spin_until(self._clock.now_s + self.board.sheet.power.stop_wakeup_s.value)
+        self._hook.break_sequence()
+
+    def _stay_asleep(self) -> None:
+        """The time is up while the core sleeps: run WFI again when the run goes on."""
+        self._pc -= 2
+        self._end = "seconds"
+        self._hook.break_sequence()
+
+    def _wakes(self) -> bool:
+        return self._nvic.wakes(basepri=self._exceptions.basepri) or self._event_flag
+
+    def _on_interrupt(self, _engine: object, number: int, _data: object) -> None:
+        try:
+            self._dispatch(number)
+        except Exception as error:  # noqa: BLE001 - must not unwind through the engine's C code
+            self._fail(error)
+
+    def _dispatch(self, number: int) -> None:
+        pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC)
+        if number == _SVC:
+            self._nvic.pending.add(SV_CALL)
+            self._go(self._exceptions.take_next(pc & ~1))
+        elif number == _EXCEPTION_EXIT or (number == _PREFETCH_ABORT and pc >= _SVC_MASK_RETURN):
+            target = self._exceptions.leave(pc | 1)
+            self._go(self._exceptions.take_next(target))
+        elif number == _BREAKPOINT:
+            self._end, self._detail = "halt", f"breakpoint in {self.image.function_at(pc & ~1)}"
+            self._engine.emu_stop()
+        else:
+            self._fault(f"exception {number} of the core")
+
+    def _go(self, pc: int) -> None:
+        self._engine.reg_write(arm_const.UC_ARM_REG_PC, pc | 1)
+        self._replan()
+
+    def _on_hint(self, _engine: object, _data: object) -> bool:
+        """WFE and YIELD reach us as invalid instructions; both may be skipped (DDI 0403E, A7.7.262, A7.7.263)."""
+        pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
+        code = int(struct.unpack("<H", self._engine.mem_read(pc, 2))[0])
+        if code not in (_WFE, _YIELD):
+            return False
+        self._engine.reg_write(arm_const.UC_ARM_REG_PC, (pc + 2) | 1)
+        return True
+
+    def _fault(self, what: str) -> None:
+        where = self.image.function_at(self._pc & ~1)
+        self._end = "fault"
+        self._detail = f"{what} at {self._pc & ~1:#010x} in {where}, last block in {self._where()}"
+        self._engine.emu_stop()
+
+    def _fail(self, error: BaseException) -> int:
+        self._callback_error = error
+        self._engine.emu_stop()
+        return 0
+
+    def _set_clock(self, rcc: RccL4) -> None:
+        hz = rcc.core_hz
+        if hz > 0:
+            self._clock.set_clock(hz)
+            self._check_flash_timing()
+
+    def _set_flash(self, flash: FlashL4) -> None:
+        self._hook.set_flash_timing(flash.timing)
+        self._check_flash_timing()
+
+    def _check_flash_timing(self) -> None:
+        """The core clock must suit the wait states and the voltage range."""
+        in_range_2 = self._one(PwrL4).voltage_range == 2  # noqa: PLR2004
+        sheet = self.board.sheet.flash
+        limits = (sheet.range2_limit_hz if in_range_2 else sheet.range1_limit_hz).values[0]
+        wait_states = min(self._one(FlashL4).timing.wait_states, len(limits) - 1)
+        if self._clock.clock_hz > limits[wait_states]:
+            self._chip.report(
+                f"core at {self._clock.clock_hz / 1e6:g} MHz with {wait_states} flash wait states; "
+                f"the hardware allows {limits[wait_states] / 1e6:g} MHz"
+            )
+
+    def _where(self) -> str:
+        return self.image.function_at(self._hook.last_pc)
+
+    def _uarts(self) -> list[tuple[str, Usart]]:
+        return [(name, p) for name, p in self._peripherals.items() if isinstance(p, Usart)]
+
+    def _outcome(self) -> RunOutcome:
+        assert self._end is not None  # noqa: S101 - run loops until there is one
+        residency = self._clock.residency_s()
+        return RunOutcome(
+            end=self._end,
+            instructions=self._hook.instructions,
+            cycles=self._hook.cycles,
+            virtual_s=self._clock.now_s,
+            sleep_s=sum(span for state, span in residency.items() if state.mode != "run"),
+            detail=self._detail,
+        )

@@ -1,0 +1,100 @@
+"""Virtual time of an emulated microcontroller, and what it spent that time in."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcu_models.emulators.block_hook import BlockHook
+
+
+@dataclass(frozen=True, order=True)
+class PowerState:
+    """What the microcontroller draws current for: a mode ("run", "sleep", "stop2") at a core clock."""
+
+    mode: str
+    clock_hz: int
+
+    def __str__(self) -> str:
+        if self.mode in ("run", "sleep"):
+            return f"{self.mode} {self.clock_hz / 1e6:g} MHz"
+        return self.mode
+
+
+class VirtualClock:
+    """Turns executed cycles and slept spans into seconds.
+
+    While the core runs, time is cycles over the current clock; while it sleeps, time is moved on by hand. The
+    residency in each power state adds up on the way.
+    """
+
+    def __init__(self, hook: BlockHook, clock_hz: int) -> None:
+        self._hook = hook
+        self._hz = clock_hz
+        self._base_s = 0.0
+        self._base_cycles = 0
+        self._booked_s = 0.0
+        self._residency_s: dict[PowerState, float] = defaultdict(float)
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def clock_hz(self) -> int:
+        """Core clock now."""
+        return self._hz
+
+    @property
+    def now_s(self) -> float:
+        """Virtual time since power-on."""
+        return self._base_s + (self._hook.cycles - self._base_cycles) / self._hz
+
+    def cycles_at(self, time_s: float) -> int:
+        """Return the first cycle count at which virtual time has reached `time_s`, while the core runs."""
+        if math.isinf(time_s):
+            return 2**62
+        span = (time_s - self._base_s) * self._hz
+        # A nanocycle of slack: an event computed from this clock must not be missed by rounding.
+        return self._base_cycles + max(0, math.ceil(span - 1e-6))
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the core clock has changed."""
+        self._listeners.append(listener)
+
+    def set_clock(self, clock_hz: int) -> None:
+        """Let the core run at `clock_hz` from now on."""
+        if clock_hz == self._hz:
+            return
+        self._book(PowerState("run", self._hz))
+        self._rebase(self.now_s)
+        self._hz = clock_hz
+        for listener in self._listeners:
+            listener()
+
+    def spin_until(self, time_s: float) -> None:
+        """Pass the time to `time_s` as running cycles: the core polls and nothing else can happen."""
+        self._hook.cycles = max(self._hook.cycles, self.cycles_at(time_s))
+
+    def sleep_until(self, time_s: float, state: PowerState) -> None:
+        """Pass the time to `time_s` in `state`, without executing cycles."""
+        self._book(PowerState("run", self._hz))
+        self._rebase(max(time_s, self.now_s))
+        self._book(state)
+
+    def residency_s(self) -> Mapping[PowerState, float]:
+        """Return the seconds spent in each power state until now."""
+        self._book(PowerState("run", self._hz))
+        return dict(self._residency_s)
+
+    def _rebase(self, now_s: float) -> None:
+        self._base_s = now_s
+        self._base_cycles = self._hook.cycles
+
+    def _book(self, state: PowerState) -> None:
+        now_s = self.now_s
+        if now_s > self._booked_s:
+            self._residency_s[state] += now_s - self._booked_s
+            self._booked_s = now_s

@@ -1,0 +1,115 @@
+/* People counter: ten times a second, one frame of the thermal array, one inference, one line of text.
+ *
+ * A line is "FRAME COUNT CYCLES": frames since the first, people counted, core cycles of frontend and network.
+ * Between frames the core is in Stop 2; it moves data at 16 MHz and computes at 80 MHz. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "amg8833.h"
+#include "clock.h"
+#include "frontend.h"
+#include "i2c.h"
+#include "network.h"
+#include "stm32l4.h"
+#include "ticker.h"
+#include "uart.h"
+
+/* Waits of the wake sequence in ticks of 100 ms, each at least what the reference specification asks (50 ms after
+ * power-up, 2 ms after the initial reset, two frames after the flag reset). */
+#define TICKS_POWER_UP 1u
+#define TICKS_RESET 1u
+#define TICKS_FIRST_FRAMES 2u
+
+static void start_cycle_counter(void)
+{
+    DEMCR |= BIT(24);
+    DWT_CYCCNT = 0u;
+    DWT_CTRL |= BIT(0);
+}
+
+static void wait_ticks(uint32_t count)
+{
+    while (count-- > 0u) {
+        (void)ticker_wait();
+    }
+}
+
+static bool wake_sensor(void)
+{
+    bool ok = amg8833_wake(AMG8833_NORMAL);
+    wait_ticks(TICKS_POWER_UP);
+    ok = amg8833_wake(AMG8833_INITIAL_RESET) && ok;
+    wait_ticks(TICKS_RESET);
+    ok = amg8833_wake(AMG8833_FLAG_RESET) && ok;
+    wait_ticks(TICKS_FIRST_FRAMES);
+    return ok;
+}
+
+static void say(const char *text)
+{
+    uart_text(text);
+    uart_flush();
+}
+
+static void report(uint32_t frame, int32_t people, uint32_t cycles)
+{
+    uart_number(frame);
+    uart_text(" ");
+    uart_number((uint32_t)people);
+    uart_text(" ");
+    uart_number(cycles);
+    say("\n");
+}
+
+/* Not static and not inlined: the timing of one inference is read off these symbols. */
+int32_t people_count(const int16_t pixels[AMG8833_PIXELS], uint32_t *cycles);
+
+__attribute__((noinline)) int32_t people_count(const int16_t pixels[AMG8833_PIXELS], uint32_t *cycles)
+{
+    static int8_t input[NETWORK_INPUT_SIZE];
+    static int8_t output[NETWORK_OUTPUT_SIZE];
+    clock_fast();
+    const uint32_t begin = DWT_CYCCNT;
+    frontend_prepare(pixels, input);
+    network_run(input, output);
+    const int32_t people = network_class(output);
+    *cycles = DWT_CYCCNT - begin;
+    clock_slow();
+    return people;
+}
+
+/* The sensor may be slow to power up or lose its supply: try again until it answers. */
+static void start_sensor(void)
+{
+    wait_ticks(TICKS_POWER_UP);
+    while (!wake_sensor()) {
+        say("sensor does not answer\n");
+        wait_ticks(TICKS_PER_SECOND);
+    }
+    wait_ticks(AMG8833_SETTLE_S * TICKS_PER_SECOND);
+}
+
+int main(void)
+{
+    static int16_t pixels[AMG8833_PIXELS];
+    clock_start();
+    uart_start();
+    i2c_start();
+    start_cycle_counter();
+    clock_start_crystal();
+    ticker_start();
+    say("people counter\n");
+    start_sensor();
+    for (uint32_t frame = 0u;;) {
+        (void)ticker_wait();
+        if (amg8833_read(pixels)) {
+            uint32_t cycles = 0u;
+            const int32_t people = people_count(pixels, &cycles);
+            report(frame, people, cycles);
+            ++frame;
+        } else {
+            say("sensor does not answer\n");
+            start_sensor();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+#include "amg8833.h"
+
+#include "i2c.h"
+
+#define ADDRESS 0x69u /* AD_SELECT at VDD */
+#define REG_POWER 0x00u
+#define REG_RESET 0x01u
+#define REG_PIXELS 0x80u
+#define POWER_NORMAL 0x00u
+#define RESET_INITIAL 0x3Fu
+#define RESET_FLAGS 0x30u
+
+bool amg8833_wake(amg8833_step_t step)
+{
+    static const uint8_t commands[][2] = {
+        [AMG8833_NORMAL] = {REG_POWER, POWER_NORMAL},
+        [AMG8833_INITIAL_RESET] = {REG_RESET, RESET_INITIAL},
+        [AMG8833_FLAG_RESET] = {REG_RESET, RESET_FLAGS},
+    };
+    return i2c_write(ADDRESS, commands[step], sizeof commands[step]);
+}
+
+/* 12-bit two's complement, low byte first; the upper four bits are unspecified. */
+static int16_t pixel(const uint8_t bytes[2])
+{
+    const uint32_t word = (uint32_t)bytes[0] | ((uint32_t)bytes[1] << 8);
+    return (int16_t)((int32_t)(word << 20) >> 20);
+}
+
+bool amg8833_read(int16_t pixels[AMG8833_PIXELS])
+{
+    uint8_t bytes[2u * AMG8833_PIXELS];
+    if (!i2c_read(ADDRESS, REG_PIXELS, bytes, sizeof bytes)) {
+        return false;
+    }
+    for (uint32_t i = 0u; i < AMG8833_PIXELS; ++i) {
+        pixels[i] = pixel(&bytes[2u * i]);
+    }
+    return true;
+}

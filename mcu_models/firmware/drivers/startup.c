@@ -1,0 +1,62 @@
+/* Vector table and start-up of a Cortex-M4F without an operating system. */
+#include "startup.h"
+
+#include <stdint.h>
+
+#include "stm32l4.h"
+
+#define SYSTEM_VECTORS 16u
+#define INTERRUPTS 91u
+
+extern uint32_t stack_top;
+extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
+
+int main(void);
+
+void reset_handler(void);
+
+/* A handler nobody wrote stops here, where a debugger finds it. */
+void default_handler(void)
+{
+    for (;;) {
+        __asm volatile("bkpt 0");
+    }
+}
+
+void systick_handler(void) __attribute__((weak, alias("default_handler")));
+void lptim1_handler(void) __attribute__((weak, alias("default_handler")));
+
+typedef void (*vector_t)(void);
+
+__attribute__((section(".vectors"), used)) static const struct {
+    uint32_t *stack;
+    vector_t system[SYSTEM_VECTORS - 1u];
+    vector_t interrupts[INTERRUPTS];
+} vectors = {
+    .stack = &stack_top,
+    .system = {
+        reset_handler, default_handler, default_handler, default_handler, default_handler,
+        default_handler, 0, 0, 0, 0, default_handler, default_handler, 0, default_handler,
+        systick_handler,
+    },
+    .interrupts = {
+        [0 ... LPTIM1_IRQ - 1u] = default_handler,
+        [LPTIM1_IRQ] = lptim1_handler,
+        [LPTIM1_IRQ + 1u ... INTERRUPTS - 1u] = default_handler,
+    },
+};
+
+void reset_handler(void)
+{
+    const uint32_t *from = &data_load;
+    for (uint32_t *to = &data_start; to < &data_end; ++to) {
+        *to = *from++;
+    }
+    for (uint32_t *to = &bss_start; to < &bss_end; ++to) {
+        *to = 0u;
+    }
+    reg_set(&SCB_CPACR, 0xFu << 20); /* the floating-point unit, in case the compiler uses it */
+    __asm volatile("dsb\n\tisb" ::: "memory");
+    (void)main();
+    default_handler();
+}

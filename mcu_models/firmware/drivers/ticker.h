@@ -1,0 +1,15 @@
+/* LPTIM1 as the ten-times-a-second heartbeat that also runs in Stop 2. */
+#ifndef TICKER_H
+#define TICKER_H
+
+#include <stdint.h>
+
+#define TICKS_PER_SECOND 10u
+
+/* Start the heartbeat; needs the 32768 Hz crystal. */
+void ticker_start(void);
+
+/* Sleep in Stop 2 until the next tick; return ticks since the start. */
+uint32_t ticker_wait(void);
+
+#endif

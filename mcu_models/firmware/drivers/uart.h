@@ -1,0 +1,14 @@
+/* USART2 transmitter on PA2, 115200 baud 8N1, clocked by HSI16 whatever the system clock. */
+#ifndef UART_H
+#define UART_H
+
+#include <stdint.h>
+
+void uart_start(void);
+void uart_text(const char *text);
+void uart_number(uint32_t number);
+
+/* Wait until the last bit has left, so that the clock may stop. */
+void uart_flush(void);
+
+#endif

@@ -1,0 +1,1 @@
+"""Int8 layers in C11, included by generated networks."""

@@ -1,0 +1,1 @@
+"""What C compilers call without being asked: freestanding C, in place of a C library."""

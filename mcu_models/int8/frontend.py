@@ -1,0 +1,177 @@
+"""How a thermal frame becomes the network's input, in integers, the same on the host and in the firmware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from datasheet.bad_input import BadInputError, nearest_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mcu_models.int8.model import Int8Network
+
+# AMG8833: 12-bit pixels in steps of 0.25 degC (Panasonic Grid-EYE datasheet, 01 May 2016, p. 2).
+STEP_DEGC: Final = 0.25
+
+# Differences to the median beyond 64 degC do not occur between things in a room.
+_CONTRAST_STEPS: Final = (-256, 255)
+# -20 to 107.75 degC holds the whole object range of the AMG88 family (same datasheet, p. 1).
+_RAW_STEPS: Final = (-80, 431)
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """A way to turn a frame into an input.
+
+    Attributes:
+        name: Its name in manifests.
+        subtracts_median: Whether the frame's lower median is subtracted from every pixel.
+        range_steps: Values beyond these, in steps of 0.25 degC, are treated as these.
+    """
+
+    name: str
+    subtracts_median: bool
+    range_steps: tuple[int, int]
+
+
+_FRONTENDS: Final = {
+    frontend.name: frontend
+    for frontend in (
+        Frontend("minus_median", subtracts_median=True, range_steps=_CONTRAST_STEPS),
+        Frontend("raw", subtracts_median=False, range_steps=_RAW_STEPS),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FrontendTable:
+    """A front end made ready for one network.
+
+    Attributes:
+        name: The front end's name.
+        subtracts_median: Whether the frame's lower median is subtracted from every pixel.
+        first: The value, in steps of 0.25 degC, that `codes[0]` stands for; smaller ones get it too.
+        codes: (L,) int8: the network's input for values `first`, `first` + 1, ...; larger ones get the last.
+        pixels: Pixels in a frame.
+        input_shape: The network's input after the batch, such as (8, 8, 1).
+    """
+
+    name: str
+    subtracts_median: bool
+    first: int
+    codes: NDArray[np.int8]
+    pixels: int
+    input_shape: tuple[int, ...]
+
+
+def frontend_names() -> tuple[str, ...]:
+    """Return the names of the front ends."""
+    return tuple(_FRONTENDS)
+
+
+def find_frontend(name: str, source: str = "front end") -> Frontend:
+    """Return the front end of this name.
+
+    Args:
+        name: One of `frontend_names()`.
+        source: Where the name stands, for the error.
+
+    Raises:
+        BadInputError: There is none of this name.
+    """
+    if name not in _FRONTENDS:
+        raise BadInputError(source, "frontend", name, nearest_name(name, _FRONTENDS))
+    return _FRONTENDS[name]
+
+
+def frontend_table(network: Int8Network, name: str = "minus_median") -> FrontendTable:
+    """Return the table from pixel values to codes of the network's input.
+
+    A value of `v` steps gets round(v * 0.25 degC / scale) + zero_point, halves away from zero, held within
+    -128 and 127. The table ends where the codes stop changing, and has at most 512 entries.
+
+    Raises:
+        BadInputError: The front end is unknown, or the network's input is not one image of one channel.
+    """
+    frontend = find_frontend(name, str(network.path))
+    shape = network.input.shape[1:]
+    if len(shape) != 3 or shape[2] != 1:
+        raise BadInputError(network.path, "input shape", list(shape), "a front end needs (rows, columns, 1)")
+    lowest, highest = frontend.range_steps
+    codes = _codes(np.arange(lowest, highest + 1), network.input.scale, network.input.zero_point)
+    begin = max(int(np.count_nonzero(codes == codes[0])) - 1, 0)
+    end = min(len(codes) - int(np.count_nonzero(codes == codes[-1])) + 1, len(codes))
+    begin, end = (begin, end) if begin < end else (0, 1)
+    return FrontendTable(
+        name=name,
+        subtracts_median=frontend.subtracts_median,
+        first=lowest + begin,
+        codes=codes[begin:end],
+        pixels=network.input.size,
+        input_shape=shape,
+    )
+
+
+def _codes(steps: NDArray[np.int64], scale_degc: float, zero_point: int) -> NDArray[np.int8]:
+    values = steps * STEP_DEGC / scale_degc
+    rounded = np.copysign(np.floor(np.abs(values) + 0.5), values)
+    return np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+
+
+def lower_median(raw: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return the lower median of each frame's pixels: of 64, the 32nd smallest.
+
+    Args:
+        raw: (N, P) int16.
+
+    Returns:
+        (N,) int16.
+    """
+    middle = (raw.shape[1] - 1) // 2
+    median: NDArray[np.int16] = np.partition(raw, middle, axis=1)[:, middle]
+    return median
+
+
+def prepare(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[np.int8]:
+    """Turn frames into inputs of the network.
+
+    Args:
+        raw: (N, P) int16, pixels in steps of 0.25 degC, row by row from the top.
+        table: From `frontend_table`.
+
+    Returns:
+        (N, rows, columns, 1) int8.
+
+    Raises:
+        ValueError: `raw` has another shape or dtype.
+    """
+    if raw.dtype != np.int16 or raw.ndim != 2 or raw.shape[1] != table.pixels:
+        raise ValueError(f"raw is {raw.dtype} {raw.shape}, expected int16 (N, {table.pixels})")
+    values = raw.astype(np.int32)
+    if table.subtracts_median:
+        values -= lower_median(raw)[:, np.newaxis]
+    codes = table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)]
+    return codes.reshape(len(raw), *table.input_shape)
+
+
+def raw_from_degc(frames_degc: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Convert frames in degC to the sensor's steps.
+
+    Args:
+        frames_degc: (N, rows, columns), multiples of 0.25 degC.
+
+    Returns:
+        (N, rows * columns) int16.
+
+    Raises:
+        ValueError: A pixel is no multiple of 0.25 degC, or does not fit 12 bits: nothing is rounded silently.
+    """
+    steps = np.asarray(frames_degc, np.float64).reshape(len(frames_degc), -1) / STEP_DEGC
+    raw = np.rint(steps)
+    if not np.array_equal(raw, steps) or np.any(raw < -2048) or np.any(raw > 2047):
+        raise ValueError("frames must be multiples of 0.25 degC within 12 bits, -512 to 511.75 degC")
+    return raw.astype(np.int16)

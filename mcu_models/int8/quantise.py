@@ -1,0 +1,142 @@
+"""The integers by which a layer rescales: multipliers, shifts, folded biases and output ranges.
+
+They follow TensorFlow Lite's `QuantizeMultiplier`, `PopulateConvolutionQuantizationParams`,
+`CalculateActivationRangeQuantized` and `PreprocessSoftmaxScaling` to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from datasheet.bad_input import BadInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mcu_models.int8.model import Activation, Operator, SoftmaxOptions, Tensor
+
+# The kernels' rounding adds up to 2^30 to a value below this without overflow.
+_ACCUMULATOR_LIMIT: Final = 1 << 30
+_SOFTMAX_INTEGER_BITS: Final = 5
+_MOST_LEFT: Final = 30
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How one output channel's accumulator starts and is rescaled.
+
+    Attributes:
+        bias: Where it starts: the bias less the input's zero point times the sum of the weights.
+        multiplier: Q0.31.
+        left: Bits to shift left before the multiplication.
+        right: Bits to shift right after it, rounding halves away from zero.
+    """
+
+    bias: int
+    multiplier: int
+    left: int
+    right: int
+
+
+@dataclass(frozen=True)
+class SoftmaxScaling:
+    """How a softmax scales the difference to the largest input to Q5.26.
+
+    Attributes:
+        multiplier: Q0.31.
+        left: Bits to shift left before the multiplication.
+        smallest: Differences below this count as nothing.
+    """
+
+    multiplier: int
+    left: int
+    smallest: int
+
+
+def fixed_point(scale: float) -> tuple[int, int]:
+    """Return the Q0.31 multiplier and the power of two that stand for a positive `scale`."""
+    fraction, exponent = math.frexp(scale)
+    multiplier = _round_half_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier, exponent = multiplier // 2, exponent + 1
+    return (0, 0) if exponent < -31 else (multiplier, exponent)
+
+
+def _round_half_away(value: float) -> int:
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def layer_channels(path: Path, operator: Operator) -> tuple[Channel, ...]:
+    """Return how each output channel of a layer with weights is rescaled.
+
+    Raises:
+        BadInputError: An accumulator could reach 2^30, where the kernels' arithmetic ends.
+    """
+    rows = _weights_by_channel(operator)
+    assert operator.weights is not None  # noqa: S101 - checked when it was read
+    biases = (
+        np.zeros(len(rows), np.int64) if operator.bias is None else np.asarray(operator.bias.data, np.int64)
+    )
+    scales = np.broadcast_to(np.asarray(operator.weights.scales, np.float64), (len(rows),))
+    factor = operator.input.scale
+    channels = []
+    for row, bias, scale in zip(rows, biases, scales, strict=True):
+        folded = int(bias) - operator.input.zero_point * int(row.sum())
+        multiplier, exponent = fixed_point(factor * float(scale) / operator.output.scale)
+        channel = Channel(folded, multiplier, max(exponent, 0), max(-exponent, 0))
+        _check_range(path, operator, row, channel)
+        channels.append(channel)
+    return tuple(channels)
+
+
+def _weights_by_channel(operator: Operator) -> NDArray[np.int64]:
+    assert operator.weights is not None  # noqa: S101 - checked when it was read
+    data = np.asarray(operator.weights.data, np.int64)
+    if operator.name == "DEPTHWISE_CONV_2D":
+        return data.reshape(-1, data.shape[3]).T
+    return data.reshape(data.shape[0], -1)
+
+
+def _check_range(path: Path, operator: Operator, weights: NDArray[np.int64], channel: Channel) -> None:
+    # |bias + sum(weights * input)| for every input, and for every part of the sum on the way.
+    largest = abs(channel.bias) + 128 * int(np.abs(weights).sum())
+    if channel.left > _MOST_LEFT or largest << channel.left >= _ACCUMULATOR_LIMIT:
+        raise BadInputError(
+            path,
+            f"operator {operator.index} {operator.name}: largest accumulator",
+            largest,
+            f"times 2^{channel.left} it must stay below 2^30",
+        )
+
+
+def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
+    """Return the smallest and the largest int8 that an activation lets through."""
+    lowest, highest = -128, 127
+    if activation in ("relu", "relu6"):
+        lowest = max(lowest, output.zero_point)
+    if activation == "relu6":
+        six = float(np.float32(6) / np.float32(output.scale))
+        highest = min(highest, output.zero_point + _round_half_away(min(six, 1e6)))
+    return lowest, highest
+
+
+def softmax_scaling(path: Path, operator: Operator, options: SoftmaxOptions) -> SoftmaxScaling:
+    """Return how a softmax scales its inputs.
+
+    Raises:
+        BadInputError: The input's scale is outside what the fixed-point exponential covers.
+    """
+    fraction_bits = 31 - _SOFTMAX_INTEGER_BITS
+    scale = min(options.beta * operator.input.scale * (1 << fraction_bits), (1 << 31) - 1.0)
+    multiplier, left = fixed_point(scale)
+    if not 0 <= left <= _MOST_LEFT or multiplier == 0:
+        place = f"operator {operator.index} {operator.name}: input scale"
+        raise BadInputError(path, place, operator.input.scale, "times beta it must be within 2^-26 and 16")
+    radius = ((1 << _SOFTMAX_INTEGER_BITS) - 1) * (1 << fraction_bits) / (1 << left)
+    return SoftmaxScaling(multiplier, left, -math.floor(radius))

@@ -1,0 +1,1 @@
+"""Rooms, people and doors over time."""

@@ -1,0 +1,1 @@
+"""Scenarios that come with the twin, one TOML file each."""

@@ -1,0 +1,1 @@
+"""Physics and registers of the sensors."""

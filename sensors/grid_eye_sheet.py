@@ -1,0 +1,105 @@
+"""What a Grid-EYE datasheet file holds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from datasheet.bad_input import BadInputError, nearest_name
+from datasheet.config import find_in_library
+from datasheet.quantity import (
+    Ampere,
+    Celsius,
+    Degree,
+    DegreeTable,
+    Hertz,
+    Kelvin,
+    RatioTable,
+    Second,
+    Volt,
+)
+from datasheet.sheet import Sheet, load_sheet
+
+Profile = Literal["field", "datasheet"]
+
+
+class PixelOptics(Sheet):
+    """Where the 16 pixels of one quadrant look, and how wide; (4, 4), from the optical axis outwards."""
+
+    azimuth_deg: DegreeTable
+    elevation_deg: DegreeTable
+    azimuth_width_deg: DegreeTable
+    elevation_width_deg: DegreeTable
+
+
+class NoiseProfile(Sheet):
+    """Standard deviations of what is added to the true temperature.
+
+    White noise grows from `centre_noise_k` to `corner_noise_k`; `common_noise_k` is white and shared by all
+    pixels; `fixed_pattern_k` and `offset_k` differ between units and stay; `drift_k` wanders with time constant
+    `drift_time_s`; a frame at `dip_rate_hz` reads `dip_k` too low.
+    """
+
+    centre_noise_k: Kelvin
+    corner_noise_k: Kelvin
+    common_noise_k: Kelvin
+    fixed_pattern_k: Kelvin
+    drift_k: Kelvin
+    drift_time_s: Second
+    dip_k: Kelvin
+    dip_rate_hz: Hertz
+    offset_k: Kelvin
+
+
+class GridEyeSheet(Sheet):
+    """An AMG88xx: supply, times, range, optics and noise."""
+
+    part: str
+    description: str
+    i2c_address: RatioTable
+    bus_clock_max_hz: Hertz
+    supply_v: Volt
+    normal_current_a: Ampere
+    sleep_current_a: Ampere
+    standby_current_a: Ampere
+    startup_communication_s: Second
+    startup_stable_s: Second
+    fast_frame_rate_hz: Hertz
+    slow_frame_rate_hz: Hertz
+    standby_short_period_s: Second
+    standby_long_period_s: Second
+    object_low_degc: Celsius
+    object_high_degc: Celsius
+    accuracy_k: Kelvin
+    pixel_lsb_k: Kelvin
+    thermistor_lsb_k: Kelvin
+    thermistor_low_degc: Celsius
+    thermistor_high_degc: Celsius
+    thermistor_offset_k: Kelvin
+    netd_1hz_k: Kelvin
+    netd_10hz_k: Kelvin
+    field_of_view_horizontal_deg: Degree
+    field_of_view_vertical_deg: Degree
+    axis_gap_deg: Degree
+    pixels: PixelOptics
+    noise: dict[str, NoiseProfile]
+
+
+def load_grid_eye(name_or_path: str = "amg8833") -> GridEyeSheet:
+    """Return the datasheet of a Grid-EYE by library name or path.
+
+    Raises:
+        BadInputError: There is no such sensor, or its file is not a Grid-EYE datasheet.
+    """
+    return load_sheet(find_in_library(name_or_path, "sensors.parts", kind="sensor"), GridEyeSheet)
+
+
+def noise_profile(sheet: GridEyeSheet, profile: str) -> NoiseProfile:
+    """Return the noise profile of that name.
+
+    Raises:
+        BadInputError: The sheet has no such profile.
+    """
+    if profile not in sheet.noise:
+        allowed = f"unknown noise profile; {nearest_name(profile, sheet.noise)}"
+        raise BadInputError(sheet.part, "noise", profile, allowed)
+    return sheet.noise[profile]

@@ -1,0 +1,1 @@
+"""Datasheets of sensors, one TOML file each."""

@@ -1,0 +1,70 @@
+"""Reading the user's configuration and finding library files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from datasheet.bad_input import BadInputError
+from datasheet.config import Config, find_in_library, library_names, read_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Door(Config):
+    wall: Literal["north", "south"]
+    width_m: float
+
+
+class Room(Config):
+    height_m: float
+    doors: tuple[Door, ...]
+
+
+GOOD = 'height_m = 2\n[[doors]]\nwall = "north"\nwidth_m = 0.9\n'
+
+
+def read(folder: Path, text: str) -> Room:
+    path = folder / "room.toml"
+    path.write_text(text)
+    return read_config(path, Room)
+
+
+def test_a_good_file_becomes_a_model(tmp_path: Path) -> None:
+    room = read(tmp_path, GOOD)
+    assert room == Room(height_m=2.0, doors=(Door(wall="north", width_m=0.9),))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        (GOOD.replace("width_m", "widht_m"), "doors[0].widht_m", "did you mean 'width_m'?"),
+        (GOOD.replace('"north"', '"nroth"'), "doors[0].wall", "'north' or 'south'"),
+        (GOOD.replace("height_m = 2", 'height_m = "2"'), "height_m", "number"),
+        (GOOD.replace("height_m = 2\n", ""), "height_m", "required"),
+        (GOOD.replace("0.9", "nan"), "doors[0].width_m", "finite"),
+    ],
+)
+def test_the_first_fault_is_named(tmp_path: Path, text: str, key: str, said: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, text)
+    assert caught.value.key == key
+    assert said in str(caught.value)
+
+
+def test_a_library_name_becomes_its_file() -> None:
+    assert "office_doorway" in library_names("scenarios.library")
+    assert find_in_library("office_doorway", "scenarios.library").name == "office_doorway.toml"
+
+
+def test_an_own_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.touch()
+    assert find_in_library(str(path), "scenarios.library") == path
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(BadInputError, match="did you mean 'office_doorway'"):
+        find_in_library("ofice_dorway", "scenarios.library")

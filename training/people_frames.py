@@ -1,0 +1,150 @@
+"""Training frames from many simulated deployments: other rooms, mounts, people, temperatures and sensors each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenarios.room import Arrivals, Door, Place, Population, Room, Scenario, SensorMount
+from scenarios.simulation import simulate
+from sensors.grid_eye_sheet import load_grid_eye
+from sensors.mount import Mount
+from sensors.sensing import sense
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scenarios.room import Wall
+
+SECONDS = 120.0
+FRAME_STRIDE = 5
+"""Every fifth frame is kept: neighbours differ by little more than noise."""
+
+CLASSES = 4
+SPLITS = {"train": 0, "validation": 1, "test": 2}
+"""Each split has its own seeds, so that no deployment, person or sensor is in two of them."""
+
+_WALLS: tuple[Wall, ...] = ("north", "south", "east", "west")
+
+
+@dataclass(frozen=True)
+class LabelledFrames:
+    """Frames with their truth.
+
+    Attributes:
+        frames: (N, 8, 8) float32 degC in steps of 0.25.
+        count: (N,) int64, people in view, 0 to 3.
+    """
+
+    frames: NDArray[np.float32]
+    count: NDArray[np.int64]
+
+
+def balanced_frames(split: str, *, deployments: int, seed: int) -> LabelledFrames:
+    """Return frames of `deployments` simulated deployments with equally many of each count, shuffled."""
+    parts = [_deployment_frames((seed, SPLITS[split], index)) for index in range(deployments)]
+    frames = np.concatenate([part.frames for part in parts])
+    count = np.concatenate([part.count for part in parts])
+    rng = np.random.default_rng([seed, SPLITS[split], deployments])
+    chosen = _equal_share(count, rng)
+    return LabelledFrames(frames[chosen], count[chosen])
+
+
+def _equal_share(count: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.intp]:
+    members = [rng.permutation(np.flatnonzero(count == people)) for people in range(CLASSES)]
+    share = min(len(indices) for indices in members)
+    return rng.permutation(np.concatenate([indices[:share] for indices in members]))
+
+
+def _deployment_frames(seeds: tuple[int, int, int]) -> LabelledFrames:
+    """Return the kept frames of one deployment; its people and its sensor have seeds of their own."""
+    layout_seed, people_seed, sensor_seed = np.random.SeedSequence(seeds).generate_state(3)
+    scenario = random_deployment(np.random.default_rng(layout_seed))
+    timeline = simulate(scenario, seconds=SECONDS, seed=int(people_seed))
+    hung = scenario.sensor_mount
+    mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg)
+    recording = sense(timeline, mount, load_grid_eye(), seed=int(sensor_seed))
+    return LabelledFrames(recording.frames[::FRAME_STRIDE], recording.count[::FRAME_STRIDE])
+
+
+def random_deployment(rng: np.random.Generator) -> Scenario:
+    """Return `office_doorway` varied: another room, mount, climate, population and busyness."""
+    size_x_m, size_y_m = (float(size) for size in rng.uniform(3.5, 5.5, 2))
+    height_m = float(rng.uniform(2.4, 3.1))
+    mount = SensorMount(
+        x_m=float(rng.uniform(1.4, size_x_m - 1.4)),
+        y_m=float(rng.uniform(1.4, size_y_m - 1.4)),
+        height_m=height_m,
+        yaw_deg=float(rng.choice([0.0, 90.0, 180.0, 270.0]) + rng.uniform(-10, 10)),
+    )
+    return Scenario(
+        name="training",
+        description="a random deployment",
+        room=_random_room(size_x_m, size_y_m, height_m, rng),
+        doors=(_random_door(size_x_m, size_y_m, rng),),
+        places=_random_places(mount, size_x_m, size_y_m, rng),
+        arrivals=Arrivals(
+            rate_per_hour=float(rng.uniform(150, 1500)),
+            capacity=3,
+            linger_median_s=float(rng.uniform(6, 20)),
+            linger_spread=0.6,
+            visits_mean=float(rng.uniform(1.0, 2.5)),
+        ),
+        population=_random_population(rng),
+        sensor_mount=mount,
+    )
+
+
+def _random_room(size_x_m: float, size_y_m: float, height_m: float, rng: np.random.Generator) -> Room:
+    air_degc = float(rng.uniform(20, 28))
+    floor_degc = air_degc + float(rng.uniform(-1.0, 0.5))
+    wall_degc = air_degc + float(rng.uniform(-0.7, 0.5))
+    return Room(
+        size_x_m=size_x_m,
+        size_y_m=size_y_m,
+        ceiling_height_m=height_m,
+        air_degc=air_degc,
+        floor_degc=floor_degc,
+        wall_degc=wall_degc,
+    )
+
+
+def _random_door(size_x_m: float, size_y_m: float, rng: np.random.Generator) -> Door:
+    wall = _WALLS[int(rng.integers(4))]
+    length_m = size_x_m if wall in {"north", "south"} else size_y_m
+    return Door(wall=wall, centre_m=float(rng.uniform(0.9, length_m - 0.9)), width_m=0.9)
+
+
+def _random_places(
+    mount: SensorMount, size_x_m: float, size_y_m: float, rng: np.random.Generator
+) -> tuple[Place, ...]:
+    """Return five places near the sensor and two anywhere, no two within a shoulder breadth of each other."""
+    points: list[tuple[float, float]] = []
+    while len(points) < 7:
+        if len(points) < 5:
+            x_m, y_m = mount.x_m + float(rng.uniform(-1, 1)), mount.y_m + float(rng.uniform(-1, 1))
+        else:
+            x_m, y_m = float(rng.uniform(0.3, size_x_m - 0.3)), float(rng.uniform(0.3, size_y_m - 0.3))
+        if all(np.hypot(x_m - other[0], y_m - other[1]) > 0.55 for other in points):
+            points.append((x_m, y_m))
+    return tuple(Place(x_m=x_m, y_m=y_m, weight=float(rng.uniform(0.5, 2))) for x_m, y_m in points)
+
+
+def _random_population(rng: np.random.Generator) -> Population:
+    """Return a population; in a third of them people are as tall as if they sat on high stools or were children."""
+    hair_ratio = float(rng.uniform(0.15, 0.45))
+    clothing_clo = float(rng.uniform(0.4, 1.0))
+    return Population(
+        stature_mean_m=float(rng.uniform(1.3, 1.6) if rng.random() < 1 / 3 else rng.uniform(1.65, 1.78)),
+        stature_sd_m=0.09,
+        walking_speed_mean_mps=1.34,
+        walking_speed_sd_mps=0.26,
+        clothing_low_clo=clothing_clo,
+        clothing_high_clo=clothing_clo + 0.4,
+        skin_low_degc=33.0,
+        skin_high_degc=35.0,
+        hair_low_ratio=hair_ratio,
+        hair_high_ratio=hair_ratio + 0.3,
+    )

@@ -1,0 +1,1 @@
+"""Joins rooms, people, sensor, network, board and battery into predictions."""
