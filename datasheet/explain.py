@@ -39,7 +39,7 @@ def toml_key(name: str, annotation: object) -> str:
 
 
 def dimension_of(annotation: object) -> Dimension | None:
-    """Return the dimension of a field's annotation, also inside `X | None`, `tuple[X, ...]` or `dict[str, X]`."""
+    """Return the dimension in a field's annotation, also within `X | None`, `tuple` or `dict`."""
     if isinstance(annotation, Dimension):
         return annotation
     arguments = annotation.__metadata__ if get_origin(annotation) is Annotated else get_args(annotation)  # type: ignore[attr-defined]

@@ -71,9 +71,14 @@ def turned(vector: Point, angle_rad: float) -> Point:
 
 
 def _passage(door: Door, room: Room) -> shapely.Geometry:
-    """Return the strip of floor through a door; shoulders may brush the frame, the axis stays 0.25 m clear."""
+    """Return the strip of floor through a door; the body's axis stays 0.25 m clear of the frame."""
     half_m = max(door.width_m / 2 - 0.25, 0.05)
-    corners = [(-OUTSIDE_M - 0.01, -half_m), (-OUTSIDE_M - 0.01, half_m), (_INSIDE_M, half_m), (_INSIDE_M, -half_m)]
+    corners = [
+        (-OUTSIDE_M - 0.01, -half_m),
+        (-OUTSIDE_M - 0.01, half_m),
+        (_INSIDE_M, half_m),
+        (_INSIDE_M, -half_m),
+    ]
     return shapely.Polygon([_from_door(door, room, inward_m, along_m) for inward_m, along_m in corners])
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from scenarios.room import Population
 
-# Adult anthropometry, upper body in clothes: breadth 0.45 m, depth 0.25 m, head radius 0.09 to 0.10 m are the values
-# in use for crowd models (Weidmann 1993); the spreads are assumed.
+# Adult anthropometry, upper body in clothes: breadth 0.45 m, depth 0.25 m, head radius 0.09 to 0.10 m are
+# the values in use for crowd models (Weidmann 1993); the spreads are assumed.
 _BREADTH_M = (0.45, 0.03)
 _DEPTH_M = (0.25, 0.02)
 _HEAD_RADIUS_M = (0.095, 0.004)

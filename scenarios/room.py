@@ -1,4 +1,4 @@
-"""What a scenario file says: the room, its doors, where people linger, who they are and how often they come."""
+"""What a scenario file says: the room, its doors, where people linger, who they are, when they come."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Arrivals(Config):
     """Who comes when.
 
     Arrivals are a Poisson process. Who finds `capacity` people in the room goes away. Each stay at a place is
-    lognormal with median `linger_median_s` and log-scale `linger_spread`; the number of places visited is one plus a
-    geometric number, `visits_mean` on average.
+    lognormal with median `linger_median_s` and log-scale `linger_spread`; the number of places visited is
+    one plus a geometric number, `visits_mean` on average.
     """
 
     rate_per_hour: NotNegative
@@ -169,4 +169,6 @@ def _check_mount(mount: SensorMount, room: Room) -> None:
 
 
 def _fault(key: str, found: float, allowed: str) -> PydanticCustomError:
-    return PydanticCustomError("does_not_fit", "{allowed}", {"subkey": key, "found": found, "allowed": allowed})
+    return PydanticCustomError(
+        "does_not_fit", "{allowed}", {"subkey": key, "found": found, "allowed": allowed}
+    )

@@ -1,7 +1,7 @@
 """People coming, walking, lingering and leaving, as SimPy processes on a grid of time steps.
 
-The unit of SimPy's clock is one step of `STEP_S`, so that everybody's position is known at the same instants and
-nobody is ever inside anybody at any of them.
+The unit of SimPy's clock is one step of `STEP_S`, so that everybody's position is known at the same
+instants and nobody is ever inside anybody at any of them.
 """
 
 from __future__ import annotations

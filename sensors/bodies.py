@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from scenarios.timeline import Person, Timeline
 
 SHAPE_COLUMNS = 8
-"""Crown height, head half height, head radius, shoulder height, hip height, half breadth, half depth, leg ratio."""
+"""Crown, head half height, head radius, shoulder and hip height, half breadth and depth, leg ratio."""
 
 RADIANCE_COLUMNS = 3
 """Of hair, of skin, of clothing."""
 
 # Proportions of stature after Drillis and Contini 1966 (in Winter, Biomechanics and Motor Control, fig. 4.1):
-# chin at 0.870, hip at 0.530. The flat top of the torso stands for sloping shoulders, between the neck's root and
-# the acromion at 0.818.
+# chin at 0.870, hip at 0.530. The flat top of the torso stands for sloping shoulders, between the neck's
+# root and the acromion at 0.818.
 _HEAD_HALF_HEIGHT = (1 - 0.870) / 2
 _TORSO_TOP = 0.80
 _HIP = 0.530
 _LEG_RATIO = 0.7
 """Extent of both legs together beside the torso's; assumed."""
 
-# Emissivity, 7 to 14 um. Skin 0.977 (J. Biomed. Opt. 14(2) 024006); cloth and hair 0.90 to 0.97, the middle taken.
+# Emissivity, 7 to 14 um. Skin 0.977 (J. Biomed. Opt. 14(2) 024006); cloth and hair 0.90 to 0.97, the middle
+# taken.
 _SKIN_EMISSIVITY = 0.98
 _HAIR_EMISSIVITY = 0.94
 _CLOTH_EMISSIVITY = 0.94

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scipy import optimize
 
 _MET_W_PER_M2 = 58.15
@@ -18,8 +20,8 @@ def clothing_surface_degc(
 ) -> float:
     """Return the mean surface temperature of a clothed body in the steady state.
 
-    Valid for 0.8 to 4 met, 0 to 2 clo, 10 to 30 degC air and 0 to 1 m/s. Somebody who has just come in from elsewhere
-    is not in the steady state.
+    Valid for 0.8 to 4 met, 0 to 2 clo, 10 to 30 degC air and 0 to 1 m/s. Somebody who has just come in from
+    elsewhere is not in the steady state.
 
     Args:
         air_degc: Air temperature.
@@ -45,4 +47,4 @@ def clothing_surface_degc(
 
 def _convection(difference_k: float, air_speed_mps: float) -> float:
     """Return the larger of free and forced convection in W/m2/K."""
-    return max(2.38 * abs(difference_k) ** 0.25, 12.1 * air_speed_mps**0.5)
+    return max(2.38 * math.pow(abs(difference_k), 0.25), 12.1 * math.sqrt(air_speed_mps))

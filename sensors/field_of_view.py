@@ -1,8 +1,9 @@
 """The one definition of "in view".
 
-A person is in view while the axis of the body, at shoulder height (0.82 of stature), lies inside the sensor's nominal
-field of view: the upright pyramid below the mount whose opposite faces enclose the datasheet's half-value angles, its
-edge included. Ground truth, training labels, drawings and metrics all use this and nothing else.
+A person is in view while the axis of the body, at shoulder height (0.82 of stature), lies inside the
+sensor's nominal field of view: the upright pyramid below the mount whose opposite faces enclose the
+datasheet's half-value angles, its edge included. Ground truth, training labels, drawings and metrics all
+use this and nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sensors.mount import Mount
 
 SHOULDER_RATIO = 0.82
-"""Shoulder height over stature: acromial height 0.818 (Drillis and Contini 1966, in Winter, Biomechanics, fig. 4.1)."""
+"""Shoulder height over stature: 0.818 (Drillis and Contini 1966, in Winter, Biomechanics, fig. 4.1)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class FieldOfView:
     @property
     def half_slopes(self) -> NDArray[np.float64]:
         """(2,) half extent along x and y for each metre below the sensor."""
-        return np.array([math.tan(math.radians(full / 2)) for full in (self.horizontal_deg, self.vertical_deg)])
+        return np.array(
+            [math.tan(math.radians(full / 2)) for full in (self.horizontal_deg, self.vertical_deg)]
+        )
 
 
 def nominal_field_of_view(sheet: GridEyeSheet) -> FieldOfView:
@@ -55,19 +58,18 @@ def is_in_view(
     """
     depth_m = mount.height_m - SHOULDER_RATIO * stature_m
     extent_m = depth_m[..., np.newaxis] * fov.half_slopes
-    inside: NDArray[np.bool_] = (np.abs(mount.to_sensor(position_m)) <= extent_m).all(axis=-1)
-    return inside
+    return np.asarray(np.all(np.abs(mount.to_sensor(position_m)) <= extent_m, axis=-1))
 
 
 def people_in_view(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArray[np.int64]:
     """Return (N,) int64, how many people are in view in each frame of the timeline."""
     statures_m = np.array([*(person.stature_m for person in timeline.persons), np.nan])
     inside = is_in_view(timeline.position_m, statures_m[timeline.person_index], mount, fov)
-    return inside.sum(axis=1, dtype=np.int64)
+    return np.asarray(inside.sum(axis=1), dtype=np.int64)
 
 
 def footprint_m(mount: Mount, fov: FieldOfView, height_m: float) -> NDArray[np.float64]:
-    """Return (4, 2) corners in the room of the field of view at `height_m` above the floor, counter-clockwise.
+    """Return (4, 2), the field of view's corners in the room at a height, counter-clockwise.
 
     The footprint shrinks to the mount's own position from the mount's height upwards.
     """

@@ -1,5 +1,7 @@
 """What a Grid-EYE datasheet file holds."""
 
+# ruff: noqa: TC001 - pydantic reads the annotations at run time
+
 from __future__ import annotations
 
 from typing import Literal
@@ -35,8 +37,8 @@ class NoiseProfile(Sheet):
     """Standard deviations of what is added to the true temperature.
 
     White noise grows from `centre_noise_k` to `corner_noise_k`; `common_noise_k` is white and shared by all
-    pixels; `fixed_pattern_k` and `offset_k` differ between units and stay; `drift_k` wanders with time constant
-    `drift_time_s`; a frame at `dip_rate_hz` reads `dip_k` too low.
+    pixels; `fixed_pattern_k` and `offset_k` differ between units and stay; `drift_k` wanders with time
+    constant `drift_time_s`; a frame at `dip_rate_hz` reads `dip_k` too low.
     """
 
     centre_noise_k: Kelvin

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Mount:
     """A sensor that looks straight down.
 
-    Its own coordinates have their origin at the sensor; x goes towards higher columns of the image, y towards row
-    0, so that at yaw 0 the image lies on the floor plan as it is: east to the right, north at the top.
+    Its own coordinates have their origin at the sensor; x goes towards higher columns of the image, y
+    towards row 0, so that at yaw 0 the image lies on the floor plan as it is: east to the right, north at
+    the top.
 
     Attributes:
         x_m: Position along the room's x axis.
@@ -38,11 +39,11 @@ class Mount:
 
     def to_sensor(self, position_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (..., 2) positions in the room into positions in the sensor's coordinates."""
-        return (position_m - np.array([self.x_m, self.y_m])) @ _rotation(self.yaw_rad)
+        return np.asarray((position_m - np.array([self.x_m, self.y_m])) @ _rotation(self.yaw_rad))
 
     def to_room(self, position_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (..., 2) positions in the sensor's coordinates into positions in the room."""
-        return position_m @ _rotation(self.yaw_rad).T + np.array([self.x_m, self.y_m])
+        return np.asarray(position_m @ _rotation(self.yaw_rad).T + np.array([self.x_m, self.y_m]))
 
 
 def _rotation(angle_rad: float) -> NDArray[np.float64]:

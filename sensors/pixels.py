@@ -24,8 +24,8 @@ class PixelRays:
     """Rays in the sensor's coordinates, pixel by pixel, in the order of the frame's rows and columns.
 
     Attributes:
-        slope: (64, R, 2) float64, metres along the sensor's x and y for each metre down. All rays of a pixel have
-            equal weight.
+        slope: (64, R, 2) float64, metres along the sensor's x and y for each metre down. All rays of a
+            pixel have equal weight.
         reach: (64, 4) float64, smallest and largest slope along x, then along y, of each pixel's rays.
     """
 
@@ -34,17 +34,20 @@ class PixelRays:
 
 
 def pixel_rays(sheet: GridEyeSheet) -> PixelRays:
-    """Return rays that sample each pixel's response, a Gaussian in angle with the datasheet's half-value widths.
+    """Return rays that sample each pixel's response, a Gaussian in angle.
 
-    The datasheet gives half-value widths; that the response between them is Gaussian is an assumption. Azimuth and
-    elevation are taken as the angles between the optical axis and the ray's projections on the two upright planes.
+    The datasheet gives half-value widths; that the response between them is Gaussian is an assumption.
+    Azimuth and elevation are taken as the angles between the optical axis and the ray's projections on the
+    two upright planes.
     """
     deviates = _quantiles(RAYS_PER_AXIS)
     azimuth, elevation = pixel_directions_deg(sheet)
     azimuth_sigma = _mirrored(sheet.pixels.azimuth_width_deg) / _FWHM_PER_SIGMA
     elevation_sigma = _mirrored(sheet.pixels.elevation_width_deg) / _FWHM_PER_SIGMA
     x_deg = azimuth.reshape(64, 1, 1) + azimuth_sigma.reshape(64, 1, 1) * deviates[np.newaxis, :, np.newaxis]
-    y_deg = elevation.reshape(64, 1, 1) + elevation_sigma.reshape(64, 1, 1) * deviates[np.newaxis, np.newaxis, :]
+    y_deg = (
+        elevation.reshape(64, 1, 1) + elevation_sigma.reshape(64, 1, 1) * deviates[np.newaxis, np.newaxis, :]
+    )
     angles_deg = np.stack(np.broadcast_arrays(x_deg, y_deg), axis=-1).reshape(64, -1, 2)
     slope = np.tan(np.radians(angles_deg))
     low, high = slope.min(axis=1), slope.max(axis=1)
@@ -69,4 +72,4 @@ def _mirrored(quadrant: QuantityTable) -> NDArray[np.float64]:
 def _quantiles(count: int) -> NDArray[np.float64]:
     """Return equally likely deviates of a standard normal, scaled to unit variance."""
     deviates = np.asarray(stats.norm.ppf((np.arange(count) + 0.5) / count), dtype=np.float64)
-    return deviates / deviates.std()
+    return np.asarray(deviates / deviates.std())

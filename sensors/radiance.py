@@ -9,7 +9,9 @@ import numpy as np
 from scipy import constants
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 BAND_M = (8e-6, 14e-6)
 """Pass band of the sensor's window; the datasheet gives none, this is the usual long-wave band."""
@@ -17,7 +19,7 @@ BAND_M = (8e-6, 14e-6)
 _LOW_DEGC, _HIGH_DEGC, _STEP_K = -60.0, 150.0, 0.05
 
 
-def band_radiance(temperature_degc: ArrayLike) -> NDArray[np.float64]:
+def band_radiance(temperature_degc: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the black-body radiance L(T) between 8 and 14 um in W/m2/sr.
 
     Linear between table points 0.05 K apart, which is exact to 1e-7; valid from -60 to 150 degC.
@@ -29,7 +31,7 @@ def band_radiance(temperature_degc: ArrayLike) -> NDArray[np.float64]:
     return np.interp(temperature_degc, degc, radiance)
 
 
-def brightness_degc(radiance: ArrayLike) -> NDArray[np.float64]:
+def brightness_degc(radiance: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the temperature in degC of the black body with that radiance between 8 and 14 um."""
     degc, table = _table()
     return np.interp(radiance, table, degc)

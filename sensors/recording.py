@@ -45,13 +45,13 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """Return the recording in the .npz file at `path`: arrays `frames`, `count`, `time_s`, maybe `thermistor`.
+    """Return the recording in an .npz file: `frames`, `count`, `time_s` and maybe `thermistor`.
 
     Also taken when present: `session` and `confidence`. Other arrays are ignored.
 
     Raises:
-        BadInputError: The file is missing, truncated, no .npz, or one of its arrays is missing, too large, not of
-            numbers, of the wrong shape, or not finite.
+        BadInputError: The file is missing, truncated, no .npz, or one of its arrays is missing, too large,
+            not of numbers, of the wrong shape, or not finite.
     """
     arrays = _load_arrays(path)
     for name in _REQUIRED:
@@ -62,8 +62,11 @@ def read_recording(path: Path) -> Recording:
         raise BadInputError(path, "frames", frames.shape, "shape must be (N, 8, 8)")
     for name in arrays.keys() - {"frames"}:
         if arrays[name].shape != (len(frames),):
-            raise BadInputError(path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames")
-    if not np.array_equal(arrays["count"], np.clip(np.round(arrays["count"]), 0, 64)):
+            raise BadInputError(
+                path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames"
+            )
+    count = arrays["count"].astype(np.float64)
+    if not np.array_equal(count, np.clip(np.round(count), 0, 64)):
         raise BadInputError(path, "count", None, "must hold whole numbers of people, 0 to 64")
     return Recording(
         time_s=arrays["time_s"].astype(np.float64),
@@ -81,7 +84,7 @@ def write_recording(path: Path, recording: Recording) -> None:
     Raises:
         BadInputError: The file cannot be written.
     """
-    arrays = {
+    arrays: dict[str, NDArray[np.generic] | None] = {
         "frames": recording.frames,
         "count": recording.count,
         "time_s": recording.time_s,
@@ -118,7 +121,15 @@ def _load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         raise BadInputError(path, "", None, "there is no such file") from error
     except BadInputError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        TypeError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+    ) as error:
         raise BadInputError(path, "", None, f"is not a complete .npz file of numbers: {error}") from error
 
 

@@ -26,8 +26,8 @@ def sense(
         timeline: What happens in the room.
         mount: Where the sensor hangs.
         sheet: The sensor's datasheet.
-        profile: Name of a noise profile of the sheet: "field" is what parts in ceilings show, "datasheet" is what the
-            maker states.
+        profile: Name of a noise profile of the sheet: "field" is what parts in ceilings show, "datasheet"
+            is what the maker states.
         seed: Stands for one sensor and its noise; independent of the people's seed.
 
     Raises:
@@ -35,7 +35,9 @@ def sense(
     """
     noise = noise_profile(sheet, profile)
     frames = len(timeline.time_s)
-    rate_hz = 1 / float(timeline.time_s[1] - timeline.time_s[0]) if frames > 1 else sheet.fast_frame_rate_hz.value
+    rate_hz = (
+        1 / float(timeline.time_s[1] - timeline.time_s[0]) if frames > 1 else sheet.fast_frame_rate_hz.value
+    )
     true_degc = scene_degc(timeline, mount, pixel_rays(sheet))
     return Recording(
         time_s=timeline.time_s,

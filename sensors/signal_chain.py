@@ -23,8 +23,8 @@ def measured_degc(
 ) -> NDArray[np.float32]:
     """Return (N, 8, 8) float32 in the sensor's steps, within its range.
 
-    The unit's own errors and its noise come from separate random streams of `seed`, the noise frame by frame, so a
-    longer recording begins like a shorter one.
+    The unit's own errors and its noise come from separate random streams of `seed`, the noise frame by
+    frame, so a longer recording begins like a shorter one.
 
     Args:
         true_degc: (N, 8, 8) brightness temperatures.
@@ -36,7 +36,9 @@ def measured_degc(
     unit_seed, white_seed, slow_seed = np.random.SeedSequence([seed, 2]).spawn(3)
     reading = true_degc + _unit_errors_k(noise, np.random.default_rng(unit_seed))
     reading += _white_noise_k(len(true_degc), sheet, noise, np.random.default_rng(white_seed))
-    reading += _frame_errors_k(len(true_degc), noise, rate_hz, np.random.default_rng(slow_seed))[:, None, None]
+    reading += _frame_errors_k(len(true_degc), noise, rate_hz, np.random.default_rng(slow_seed))[
+        :, None, None
+    ]
     step_k = sheet.pixel_lsb_k.value
     limited = np.clip(reading, sheet.object_low_degc.value, sheet.object_high_degc.value)
     return (np.round(limited / step_k) * step_k).astype(np.float32)
@@ -55,7 +57,7 @@ def thermistor_degc(frames: int, air_degc: float, sheet: GridEyeSheet, *, seed: 
 
 
 def white_noise_sd_k(sheet: GridEyeSheet, noise: NoiseProfile) -> NDArray[np.float64]:
-    """Return (8, 8) standard deviations that grow from centre to corner with the square of the angle off axis."""
+    """Return (8, 8) standard deviations, growing from centre to corner with the squared angle."""
     azimuth, elevation = pixel_directions_deg(sheet)
     squared = azimuth**2 + elevation**2
     share = (squared - squared.min()) / (squared.max() - squared.min())
@@ -64,7 +66,9 @@ def white_noise_sd_k(sheet: GridEyeSheet, noise: NoiseProfile) -> NDArray[np.flo
 
 
 def _unit_errors_k(noise: NoiseProfile, rng: np.random.Generator) -> NDArray[np.float64]:
-    return noise.offset_k.value * rng.standard_normal() + noise.fixed_pattern_k.value * rng.standard_normal((8, 8))
+    return noise.offset_k.value * rng.standard_normal() + noise.fixed_pattern_k.value * rng.standard_normal(
+        (8, 8)
+    )
 
 
 def _white_noise_k(

@@ -1,5 +1,7 @@
 """What reaches each pixel: radiance averaged over rays that end on people, the floor or a wall."""
 
+# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
+
 from __future__ import annotations
 
 import math
@@ -22,20 +24,20 @@ _NEAREST_M = 0.05
 """Bodies are drawn no nearer below the sensor than this."""
 
 _FACE_FORWARD, _FACE_UP = 0.35, 0.35
-"""Where a head shows skin: its outward normal points forward by more than the first, and up by less than the second."""
+"""A head shows skin where its outward normal points forward by more, and up by less, than these."""
 
 
 def scene_degc(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.float64]:
     """Return (N, 8, 8) float64, the brightness temperature each pixel sees, without the sensor's own errors.
 
-    Bodies hide what is behind them; radiance, not temperature, is averaged over a pixel. Left out: furniture, arms,
-    attenuation by air (negligible at 3 m), the lag of the thermopiles (below the frame time), and walls between the
-    sensor and people beyond a door.
+    Bodies hide what is behind them; radiance, not temperature, is averaged over a pixel. Left out:
+    furniture, arms, attenuation by air (negligible at 3 m), the lag of the thermopiles (below the frame
+    time), and walls between the sensor and people beyond a door.
     """
     background = _background_radiance(timeline, mount, rays)
     position_m = mount.to_sensor(timeline.position_m)
     heading_rad = timeline.heading_rad - mount.yaw_rad
-    radiance = _render(
+    radiance: NDArray[np.float64] = _render(
         timeline.person_index,
         np.ascontiguousarray(position_m),
         heading_rad,
@@ -46,7 +48,7 @@ def scene_degc(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.
         rays.reach,
         background,
     )
-    return brightness_degc(radiance).reshape(-1, 8, 8)
+    return np.asarray(brightness_degc(radiance).reshape(-1, 8, 8))
 
 
 def _background_radiance(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.float64]:
@@ -114,8 +116,8 @@ def _bound(
 ) -> None:
     """Set `box` to the smallest and largest slopes, along x then y, at which a body can be met.
 
-    A disc of radius r at depth d below the sensor spans slopes (x - r) / d to (x + r) / d, and everything between two
-    such discs lies within the span of both.
+    A disc of radius r at depth d below the sensor spans slopes (x - r) / d to (x + r) / d, and everything
+    between two such discs lies within the span of both.
     """
     near = max(height_m - shape[0], _NEAREST_M)
     chin = max(height_m - shape[0] + 2 * shape[1], _NEAREST_M)
@@ -216,7 +218,7 @@ def _meet_trunk(
     shape: NDArray[np.float64],
     height_m: float,
 ) -> float:
-    """Return the depth at which a ray meets the torso or, below the hip, the legs: upright elliptic cylinders."""
+    """Return the depth at which a ray meets the torso or the legs, both upright elliptic cylinders."""
     along, across = u * cosine + v * sine, v * cosine - u * sine
     centre_along, centre_across = x * cosine + y * sine, y * cosine - x * sine
     top, hip = height_m - shape[3], height_m - shape[4]

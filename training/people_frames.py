@@ -1,7 +1,8 @@
-"""Training frames from many simulated deployments: other rooms, mounts, people, temperatures and sensors each time."""
+"""Training frames from many simulated deployments: other rooms, mounts, people and sensors each time."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 
     from scenarios.room import Wall
 
-SECONDS = 120.0
-FRAME_STRIDE = 5
-"""Every fifth frame is kept: neighbours differ by little more than noise."""
+SECONDS = 180.0
+FRAME_STRIDE = 4
+"""Every fourth frame is kept: neighbours differ by little more than noise."""
 
 CLASSES = 4
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 """Each split has its own seeds, so that no deployment, person or sensor is in two of them."""
+
+STANDING_SHOULDER_M = 1.41
+NEAR_ATTEMPTS = 60
 
 _WALLS: tuple[Wall, ...] = ("north", "south", "east", "west")
 
@@ -66,13 +70,15 @@ def _deployment_frames(seeds: tuple[int, int, int]) -> LabelledFrames:
     hung = scenario.sensor_mount
     mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg)
     recording = sense(timeline, mount, load_grid_eye(), seed=int(sensor_seed))
-    return LabelledFrames(recording.frames[::FRAME_STRIDE], recording.count[::FRAME_STRIDE])
+    kept = np.flatnonzero(recording.count < CLASSES)
+    kept = kept[kept % FRAME_STRIDE == 0]
+    return LabelledFrames(recording.frames[kept], recording.count[kept])
 
 
 def random_deployment(rng: np.random.Generator) -> Scenario:
     """Return `office_doorway` varied: another room, mount, climate, population and busyness."""
     size_x_m, size_y_m = (float(size) for size in rng.uniform(3.5, 5.5, 2))
-    height_m = float(rng.uniform(2.4, 3.1))
+    height_m = float(rng.uniform(2.5, 3.1))
     mount = SensorMount(
         x_m=float(rng.uniform(1.4, size_x_m - 1.4)),
         y_m=float(rng.uniform(1.4, size_y_m - 1.4)),
@@ -86,8 +92,8 @@ def random_deployment(rng: np.random.Generator) -> Scenario:
         doors=(_random_door(size_x_m, size_y_m, rng),),
         places=_random_places(mount, size_x_m, size_y_m, rng),
         arrivals=Arrivals(
-            rate_per_hour=float(rng.uniform(150, 1500)),
-            capacity=3,
+            rate_per_hour=float(rng.uniform(150, 1800)),
+            capacity=int(rng.integers(3, 6)),
             linger_median_s=float(rng.uniform(6, 20)),
             linger_spread=0.6,
             visits_mean=float(rng.uniform(1.0, 2.5)),
@@ -120,24 +126,37 @@ def _random_door(size_x_m: float, size_y_m: float, rng: np.random.Generator) -> 
 def _random_places(
     mount: SensorMount, size_x_m: float, size_y_m: float, rng: np.random.Generator
 ) -> tuple[Place, ...]:
-    """Return five places near the sensor and two anywhere, no two within a shoulder breadth of each other."""
+    """Return places as an installer meets them: some under the sensor, the rest clearly out of its view.
+
+    Up to four lie within 0.85 of the field of view at a standing adult's shoulders, seven are there in all.
+    """
+    half_m = (mount.height_m - STANDING_SHOULDER_M) * math.tan(math.radians(30))
     points: list[tuple[float, float]] = []
-    while len(points) < 7:
-        if len(points) < 5:
-            x_m, y_m = mount.x_m + float(rng.uniform(-1, 1)), mount.y_m + float(rng.uniform(-1, 1))
-        else:
-            x_m, y_m = float(rng.uniform(0.3, size_x_m - 0.3)), float(rng.uniform(0.3, size_y_m - 0.3))
-        if all(np.hypot(x_m - other[0], y_m - other[1]) > 0.55 for other in points):
+    for _ in range(NEAR_ATTEMPTS):
+        x_m, y_m = (at + 0.85 * half_m * float(rng.uniform(-1, 1)) for at in (mount.x_m, mount.y_m))
+        if len(points) < 4 and _clear(x_m, y_m, points):
             points.append((x_m, y_m))
-    return tuple(Place(x_m=x_m, y_m=y_m, weight=float(rng.uniform(0.5, 2))) for x_m, y_m in points)
+    while len(points) < 7:
+        x_m, y_m = float(rng.uniform(0.3, size_x_m - 0.3)), float(rng.uniform(0.3, size_y_m - 0.3))
+        outside = max(abs(x_m - mount.x_m), abs(y_m - mount.y_m)) > half_m + 0.3
+        if outside and _clear(x_m, y_m, points):
+            points.append((x_m, y_m))
+    return tuple(
+        Place(x_m=x_m, y_m=y_m, weight=float(rng.uniform(0.5, 2)) * (1.0 if index < 4 else 0.3))
+        for index, (x_m, y_m) in enumerate(points)
+    )
+
+
+def _clear(x_m: float, y_m: float, points: list[tuple[float, float]]) -> bool:
+    return all(math.hypot(x_m - x, y_m - y) > 0.53 for x, y in points)
 
 
 def _random_population(rng: np.random.Generator) -> Population:
-    """Return a population; in a third of them people are as tall as if they sat on high stools or were children."""
+    """Return a population; in a fifth of them people are as tall as children or as adults who sit."""
     hair_ratio = float(rng.uniform(0.15, 0.45))
     clothing_clo = float(rng.uniform(0.4, 1.0))
     return Population(
-        stature_mean_m=float(rng.uniform(1.3, 1.6) if rng.random() < 1 / 3 else rng.uniform(1.65, 1.78)),
+        stature_mean_m=float(rng.uniform(1.3, 1.6) if rng.random() < 1 / 5 else rng.uniform(1.65, 1.78)),
         stature_sd_m=0.09,
         walking_speed_mean_mps=1.34,
         walking_speed_sd_mps=0.26,

@@ -63,6 +63,8 @@ class ExceptionUnit:
 
     def take_next(self, pc: int) -> int:
         """Enter the exception that pre-empts the code at `pc`, if one does; return where the core goes on."""
+        if self._nvic.candidate() is None:
+            return pc
         number = self._nvic.next_exception(self.execution_priority())
         return pc if number is None else self.enter(number, pc)
 

@@ -86,6 +86,8 @@ class InterruptController:
 
     def candidate(self) -> int | None:
         """Return the pending, enabled exception of highest priority, the lowest number first."""
+        if not self.pending:
+            return None
         ready = self.pending & self.enabled
         return min(ready, key=lambda n: (self.priority[n], n)) if ready else None
 

@@ -37,6 +37,7 @@ class PeripheralSpace:
         self._banks: dict[int, Peripheral] = {}
         self._gates: dict[int, Callable[[], bool]] = {}
         self._polled: tuple[int, int, int] | None = None
+        self._loops: set[tuple[int, int, int]] = set()
 
     def add(self, peripheral: Peripheral, sheet: PeripheralSheet, enabled: Callable[[], bool]) -> None:
         """Place a peripheral; it answers only while `enabled` says its bus clock is on."""
@@ -74,16 +75,24 @@ class PeripheralSpace:
         return peripheral
 
     def _polling(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
-        """On the second look at an unchanged flag, pass the time to the next event: nothing happens before it."""
+        """On the second look at an unchanged flag, pass the time to the next event: nothing happens before it.
+
+        A block of code that has polled like this before, and sees the same value again, need not look twice.
+        """
         cycles = self._hook.cycles
-        before = self._polled
-        self._polled = (offset, value, cycles)
-        if before is None or before[:2] != (offset, value) or cycles - before[2] > POLL_CYCLES:
-            return value
+        loop = (self._hook.last_pc, offset, value)
+        before, self._polled = self._polled, (offset, value, cycles)
+        if loop not in self._loops:
+            if before is None or before[:2] != (offset, value) or cycles - before[2] > POLL_CYCLES:
+                return value
+            self._loops.add(loop)
+        return self._pass_time(peripheral, offset, inside, size, value)
+
+    def _pass_time(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
         next_s = self._chip.scheduler.next_s
-        if self._chip.clock.cycles_at(next_s) < self._hook.deadline_cycles + 1:
+        if self._chip.clock.cycles_at(next_s) <= self._hook.deadline_cycles:
             self._chip.clock.spin_until(next_s)
             self._chip.scheduler.run_due(self._chip.clock.now_s)
             value = peripheral.read(inside, size)
-        self._polled = (offset, value, self._hook.cycles)
+            self._polled = (offset, value, self._hook.cycles)
         return value

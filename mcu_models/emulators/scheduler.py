@@ -18,34 +18,36 @@ class Scheduler:
     def __init__(self) -> None:
         self._events: dict[Hashable, tuple[float, int, Callable[[], None]]] = {}
         self._sequence = 0
+        self.next_s = math.inf
+        """When the next event is due; infinity when there is none."""
         self.changed: Callable[[], None] = lambda: None
 
     def at(self, time_s: float, owner: Hashable, action: Callable[[], None]) -> None:
         """Do `action` at `time_s`, instead of whatever `owner` had scheduled."""
         self._sequence += 1
         self._events[owner] = (time_s, self._sequence, action)
-        self.changed()
+        self._renew()
 
     def cancel(self, owner: Hashable) -> None:
         """Forget the event of `owner`, if there is one."""
         if self._events.pop(owner, None) is not None:
-            self.changed()
+            self._renew()
 
     def time_of(self, owner: Hashable) -> float:
         """Return when the event of `owner` is due; infinity when there is none."""
         event = self._events.get(owner)
         return event[0] if event else math.inf
 
-    @property
-    def next_s(self) -> float:
-        """When the next event is due; infinity when there is none."""
-        return min((event[0] for event in self._events.values()), default=math.inf)
-
     def run_due(self, now_s: float) -> None:
         """Do everything due at `now_s`, in order of time; what an action schedules for now is done too."""
-        while self._events:
-            owner, (time_s, _, action) = min(self._events.items(), key=lambda item: item[1][:2])
-            if time_s > now_s:
-                return
-            del self._events[owner]
+        while self.next_s <= now_s:
+            owner = min(self._events, key=lambda key: self._events[key][:2])
+            action = self._events.pop(owner)[2]
+            self._renew()
             action()
+
+    def _renew(self) -> None:
+        next_s = min([event[0] for event in self._events.values()], default=math.inf)
+        if next_s != self.next_s:
+            self.next_s = next_s
+            self.changed()

@@ -11,11 +11,12 @@ from unicorn import Uc, UcError, arm_const, unicorn_const
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators import native_hook as native
-from mcu_models.emulators.block_hook import NEVER, BlockHook
+from mcu_models.emulators.block_hook import BlockHook
 from mcu_models.emulators.exceptions import ExceptionUnit
 from mcu_models.emulators.interrupt_controller import SV_CALL, InterruptController
 from mcu_models.emulators.memory_map import PeripheralSpace, Registers
 from mcu_models.emulators.peripherals.base import Chip
+from mcu_models.emulators.peripherals.dma_l4 import DmaL4
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.lptim import Lptim
 from mcu_models.emulators.peripherals.plain import ExtiL4, Gpio, RegisterBank
@@ -53,9 +54,25 @@ _PLAIN_TYPES: dict[str, Callable[..., Peripheral]] = {
     "usart": Usart,
     "lpuart": Lpuart,
     "lptim": Lptim,
+    "dma_l4": DmaL4,
     "pwr_l4": PwrL4,
     "flash_l4": FlashL4,
 }
+
+
+class EngineMemory:
+    """The memories of the chip as a DMA controller reaches them."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return bytes."""
+        return bytes(self._engine.mem_read(address, length))
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store bytes."""
+        self._engine.mem_write(address, data)
 
 
 class UnicornEmulator:
@@ -93,6 +110,7 @@ class UnicornEmulator:
         self._exceptions = ExceptionUnit(self._engine, self._hook, self._nvic, self._system)
         self._peripherals: dict[str, Peripheral] = {}
         self._make_peripherals()
+        self._rcc, self._pwr, self._flash = self._one(RccL4), self._one(PwrL4), self._one(FlashL4)
         self._connect()
         self._load(flash.base)
         self._end: End | None = None
@@ -175,9 +193,12 @@ class UnicornEmulator:
         self._engine.mmio_map(base, size, read, None, write, None)
 
     def _connect(self) -> None:
-        rcc, flash = self._one(RccL4), self._one(FlashL4)
-        rcc.on_clock = lambda: self._set_clock(rcc)
-        flash.on_timing = lambda: self._set_flash(flash)
+        self._rcc.on_clock = self._set_clock
+        self._flash.on_timing = self._set_flash
+        for dma in (p for p in self._peripherals.values() if isinstance(p, DmaL4)):
+            dma.memory = EngineMemory(self._engine)
+            dma.on_enable = lambda request: self._peripherals[request.partition("_")[0]].dma_ready()
+            self._chip.dma = dma.block
         self._scheduler.changed = self._replan
         self._nvic.changed = self._replan
         self._clock.on_change(self._replan)
@@ -316,21 +337,19 @@ class UnicornEmulator:
 
     def _replan(self) -> None:
         """Stop the engine in time for whatever comes next."""
-        if self._nvic.next_exception(self._exceptions.execution_priority()) is not None:
-            deadline = 0
-            masked = False
-        else:
-            deadline = self._clock.cycles_at(min(self._scheduler.next_s, self._until_s))
-            masked = self._nvic.candidate() is not None
-        self._hook.watch_unmasking(watch=masked)
-        self._hook.deadline_cycles = min(deadline, NEVER)
+        waiting = self._nvic.candidate() is not None
+        if waiting and self._nvic.next_exception(self._exceptions.execution_priority()) is not None:
+            self._hook.deadline_cycles = 0
+            return
+        self._hook.watch_unmasking(watch=waiting)
+        self._hook.deadline_cycles = self._clock.cycles_at(min(self._scheduler.next_s, self._until_s))
 
     def _sleep(self) -> None:
         """WFI or WFE: pass the time until something wakes the core."""
-        deep = self._one(PwrL4).deep_mode if self._system.sleep_deep else None
+        deep = self._pwr.deep_mode if self._system.sleep_deep else None
         state = PowerState(deep or "sleep", 0 if deep else self._clock.clock_hz)
         if not self._wakes() and deep is not None and deep.startswith("stop"):
-            self._one(RccL4).enter_stop()
+            self._rcc.enter_stop()
         slept = False
         while not self._wakes():
             next_s = self._scheduler.next_s
@@ -400,22 +419,22 @@ class UnicornEmulator:
         self._engine.emu_stop()
         return 0
 
-    def _set_clock(self, rcc: RccL4) -> None:
-        hz = rcc.core_hz
+    def _set_clock(self) -> None:
+        hz = self._rcc.core_hz
         if hz > 0:
             self._clock.set_clock(hz)
             self._check_flash_timing()
 
-    def _set_flash(self, flash: FlashL4) -> None:
-        self._hook.set_flash_timing(flash.timing)
+    def _set_flash(self) -> None:
+        self._hook.set_flash_timing(self._flash.timing)
         self._check_flash_timing()
 
     def _check_flash_timing(self) -> None:
         """The core clock must suit the wait states and the voltage range."""
-        in_range_2 = self._one(PwrL4).voltage_range == 2  # noqa: PLR2004
+        in_range_2 = self._pwr.voltage_range == 2  # noqa: PLR2004
         sheet = self.board.sheet.flash
         limits = (sheet.range2_limit_hz if in_range_2 else sheet.range1_limit_hz).values[0]
-        wait_states = min(self._one(FlashL4).timing.wait_states, len(limits) - 1)
+        wait_states = min(self._flash.timing.wait_states, len(limits) - 1)
         if self._clock.clock_hz > limits[wait_states]:
             self._chip.report(
                 f"core at {self._clock.clock_hz / 1e6:g} MHz with {wait_states} flash wait states; "

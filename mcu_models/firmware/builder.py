@@ -139,7 +139,9 @@ def app_names() -> tuple[str, ...]:
 def _folders(parent: Traversable) -> dict[str, Traversable]:
     if not parent.is_dir():
         return {}
-    return {entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")}
+    return {
+        entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")
+    }
 
 
 def _refuse_foreign_folder(out_dir: Path) -> None:
@@ -151,7 +153,9 @@ def _refuse_foreign_folder(out_dir: Path) -> None:
     script = out_dir / _CMAKE
     ours = script.is_file() and script.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
     if any(out_dir.iterdir()) and not ours:
-        raise BadInputError(out_dir, "", None, "is not empty and holds no earlier build; expected a new folder")
+        raise BadInputError(
+            out_dir, "", None, "is not empty and holds no earlier build; expected a new folder"
+        )
 
 
 def _replace(out_dir: Path, folder: Path, old: Path) -> None:
@@ -207,7 +211,19 @@ def _build(folder: Path, board: FirmwareBoard, toolchain: Toolchain) -> tuple[st
     for source in sources:
         target = "objects/" + "_".join(source.with_suffix(".o").parts[1:])
         extra = toolchain.runtime_flags() if source.parts[1] == "runtime" else ()
-        _run([*toolchain.command, *flags, *extra, *toolchain.path_flags(folder), "-c", str(source), "-o", target], folder)
+        _run(
+            [
+                *toolchain.command,
+                *flags,
+                *extra,
+                *toolchain.path_flags(folder),
+                "-c",
+                str(source),
+                "-o",
+                target,
+            ],
+            folder,
+        )
         objects.append(target)
     _link(folder, board, toolchain, objects)
     shutil.rmtree(folder / "objects")
@@ -231,7 +247,7 @@ def _link(folder: Path, board: FirmwareBoard, toolchain: Toolchain, objects: lis
 def _entry_flags(script: Path) -> tuple[str, ...]:
     """Return the linker script's entry as a flag: zig names one of its own, which would win."""
     entry = re.search(r"\bENTRY\s*\(\s*(\w+)\s*\)", script.read_text(encoding="utf-8"))
-    return (f"-Wl,-e,{entry.group(1)}",) if entry else ()
+    return (f"-Wl,--entry={entry.group(1)}",) if entry else ()
 
 
 def _run(command: list[str], folder: Path) -> None:
@@ -246,8 +262,9 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _first_error(text: str) -> str:
-    lines = text.strip().splitlines()
-    return next((line for line in lines if "error" in line or "undefined" in line), lines[-1] if lines else "no message")
+    lines = [line for line in text.strip().splitlines() if "collect2" not in line]
+    telling = (line for line in lines if any(word in line for word in ("error", "undefined", "overflowed")))
+    return next(telling, lines[-1] if lines else "no message")
 
 
 def _cmake(toolchain: Toolchain, board: FirmwareBoard, flags: Iterable[str], sources: Iterable[Path]) -> str:

@@ -105,10 +105,8 @@ class _Check:
         channels = weights.shape[3 if depthwise else 0]
         depth = self.operator.input.shape[3]
         self.demand(self.operator.output.shape[3] == channels, "output channels", channels, "disagrees")
-        if depthwise:
-            good = weights.shape[0] == 1 and channels % depth == 0
-        else:
-            good = weights.shape[3] == depth
+        fits_depthwise = weights.shape[0] == 1 and channels % depth == 0
+        good = fits_depthwise if depthwise else weights.shape[3] == depth
         self.demand(good, "weights shape", list(weights.shape), f"does not fit an input of {depth} channels")
         self._bias(channels)
 

@@ -66,7 +66,7 @@ def generate(network: Int8Network, table: FrontendTable | None) -> GeneratedNetw
     computing = [operator for operator in network.operators if operator.name != "RESHAPE"]
     if not computing:
         raise BadInputError(
-            network.path, "operators", "RESHAPE", "a network that computes something is expected"
+            network.path, "operators", "RESHAPE", "expected a network that computes"
         )
     layers = [layer_of(network.path, operator) for operator in computing]
     plan = plan_arena(_buffers(layers))
@@ -126,11 +126,10 @@ def _source(layers: Sequence[Layer], plan: ArenaPlan) -> str:
 
 
 def _function(layer: Layer) -> str:
-    scratch = ", int8_t *restrict scratch" if layer.scratch_bytes else ""
-    return (
-        f"NETWORK_LAYER void {layer.function}(const int8_t *restrict input, int8_t *restrict output{scratch})\n"
-        f"{{\n{layer.body}}}\n"
-    )
+    arguments = "const int8_t *restrict input, int8_t *restrict output"
+    if layer.scratch_bytes:
+        arguments += ", int8_t *restrict scratch"
+    return f"NETWORK_LAYER void {layer.function}({arguments})\n{{\n{layer.body}}}\n"
 
 
 def _run_function(layers: Sequence[Layer], plan: ArenaPlan) -> str:

@@ -119,7 +119,8 @@ def frontend_table(network: Int8Network, name: str = "minus_median") -> Frontend
 def _codes(steps: NDArray[np.int64], scale_degc: float, zero_point: int) -> NDArray[np.int8]:
     values = steps * STEP_DEGC / scale_degc
     rounded = np.copysign(np.floor(np.abs(values) + 0.5), values)
-    return np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+    codes: NDArray[np.int8] = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
+    return codes
 
 
 def lower_median(raw: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -1,4 +1,4 @@
-"""The C function of each layer: its constant data, its memory, and one call of a kernel with constant lengths."""
+"""The C function of each layer: its constant data, its memory, one call of a kernel with constant lengths."""
 
 from __future__ import annotations
 
@@ -155,7 +155,8 @@ def _convolution_layer(path: Path, operator: Operator, name: str, options: Windo
         _window(operator, options, columns)
         + _output_form(operator, options, channels)
         + _pad_call(operator, padding)
-        + f"    {_KERNELS[operator.name]}({source}, output, {prefix}_weights, {prefix}_channels, window, form);\n"
+        + f"    {_KERNELS[operator.name]}({source}, output, {prefix}_weights, {prefix}_channels,"
+        + " window, form);\n"
     )
     scratch = 0
     if padding is not None:

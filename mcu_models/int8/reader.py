@@ -148,7 +148,7 @@ def _operator_name(model: Any, graph: Any, index: int) -> str:
     code = model.OperatorCodes(_within(graph.Operators(index).OpcodeIndex(), model.OperatorCodesLength()))
     # Old files hold the operator in a byte, new ones in a word; the other one is a placeholder.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    return _OPERATOR_NAMES.get(number, f"operator code {number}")
+    return str(_OPERATOR_NAMES.get(number, f"operator code {number}"))
 
 
 def _within(index: int, length: int) -> int:
@@ -172,7 +172,7 @@ def _tensor(model: Any, graph: Any, index: int) -> Tensor:
         raise ValueError(shape)
     dtype = _DTYPES.get(table.Type(), f"type {table.Type()}")
     scales, zero_points, axis = _quantisation(table.Quantization())
-    name = (table.Name() or b"").decode(errors="replace")
+    name = (table.Name() or b"").decode()
     data = _constant(model, table, shape, dtype)
     return Tensor(index, name, shape, dtype, scales, zero_points, axis, data)
 
@@ -248,22 +248,26 @@ def _operator(path: Path, table: Any, index: int, name: str, tensors: list[Tenso
 def _options(path: Path, table: Any, index: int, name: str, weights: Tensor | None) -> Options:
     place = f"operator {index} {name}"
     if name == "CONV_2D":
-        conv = _options_table(table, schema.Conv2DOptions())
+        conv = _options_table(path, place, table, schema.Conv2DOptions())
         return _window_options(path, place, conv, _rows_columns(weights), _dilation(conv))
     if name == "DEPTHWISE_CONV_2D":
-        depthwise = _options_table(table, schema.DepthwiseConv2DOptions())
+        depthwise = _options_table(path, place, table, schema.DepthwiseConv2DOptions())
         return _window_options(path, place, depthwise, _rows_columns(weights), _dilation(depthwise))
     if name in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-        pool = _options_table(table, schema.Pool2DOptions())
+        pool = _options_table(path, place, table, schema.Pool2DOptions())
         return _window_options(path, place, pool, (pool.FilterHeight(), pool.FilterWidth()), (1, 1))
     if name == "FULLY_CONNECTED":
-        return _dense_options(path, place, _options_table(table, schema.FullyConnectedOptions()))
+        return _dense_options(path, place, _options_table(path, place, table, schema.FullyConnectedOptions()))
     if name == "SOFTMAX":
-        return SoftmaxOptions(float(_options_table(table, schema.SoftmaxOptions()).Beta()))
+        return SoftmaxOptions(float(_options_table(path, place, table, schema.SoftmaxOptions()).Beta()))
     return None
 
 
-def _options_table(table: Any, options: Any) -> Any:
+def _options_table(path: Path, place: str, table: Any, options: Any) -> Any:
+    kind = type(options).__name__
+    number = table.BuiltinOptionsType()
+    if number != getattr(schema.BuiltinOptions, kind):
+        raise BadInputError(path, f"{place}: options type", number, f"expected {kind}")
     union = table.BuiltinOptions()
     options.Init(union.Bytes, union.Pos)
     return options

@@ -35,7 +35,7 @@ class ReferenceNetwork:
     def __init__(self, path: str | Path) -> None:
         self.network = read_network(path)
         self._content = Path(path).read_bytes()
-        self._single = self._interpreter(batch=1)
+        self._single = self._proven_interpreter()
         self._chunk = self._batch_interpreter()
 
     @property
@@ -81,8 +81,18 @@ class ReferenceNetwork:
             raise BadInputError(self.network.path, "", None, f"refused by LiteRT: {error}") from None
         return interpreter
 
+    def _proven_interpreter(self) -> Any:
+        """Return an interpreter for one frame that has computed one."""
+        interpreter = self._interpreter(batch=1)
+        answer = np.empty((1, *self.network.output.shape[1:]), np.int8)
+        try:
+            _invoke_all(interpreter, np.zeros((1, *self.network.input.shape[1:]), np.int8), answer, 1)
+        except (ValueError, RuntimeError) as error:
+            raise BadInputError(self.network.path, "", None, f"not computed by LiteRT: {error}") from None
+        return interpreter
+
     def _batch_interpreter(self) -> Any | None:
-        """Return an interpreter for a chunk of frames, or None when the network is not computed frame by frame.
+        """Return an interpreter for a chunk of frames, or None when frames would not be computed apart.
 
         A RESHAPE to a fixed shape refuses another batch, or folds frames into one another.
         """
@@ -124,4 +134,5 @@ def classify(outputs: NDArray[np.int8]) -> NDArray[np.int64]:
     Returns:
         (N,) int64.
     """
-    return np.argmax(outputs.reshape(len(outputs), -1), axis=1).astype(np.int64)
+    classes: NDArray[np.int64] = np.argmax(outputs.reshape(len(outputs), -1), axis=1).astype(np.int64)
+    return classes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcu_models.emulators.peripherals.dma_l4 import Block
     from mcu_models.emulators.interrupt_controller import InterruptController
     from mcu_models.emulators.scheduler import Scheduler
     from mcu_models.emulators.virtual_clock import VirtualClock
@@ -30,6 +31,7 @@ class Chip:
         nvic: Interrupt lines.
         problems: Lines about accesses that the hardware would not honour, each said once.
         tree: The clock tree, once its model is made.
+        dma: Returns the DMA block set up for a request such as "I2C1_RX".
     """
 
     clock: VirtualClock
@@ -37,6 +39,7 @@ class Chip:
     nvic: InterruptController
     problems: dict[str, None]
     tree: ClockTree | None = None
+    dma: Callable[[str], Block | None] = field(default=lambda _request: None)
 
     def report(self, problem: str) -> None:
         """Note a problem; the same line is kept once."""
@@ -55,6 +58,7 @@ class Peripheral:
         self.name = name
         self.chip = chip
         self._irq = irq
+        self._line_high = False
         self.registers: dict[int, int] = dict(self.reset_values)
 
     def read(self, offset: int, size: int) -> int:
@@ -85,8 +89,12 @@ class Peripheral:
 
     def set_interrupt(self, *, high: bool) -> None:
         """Drive the interrupt line, if the peripheral has one."""
-        if self._irq is not None:
+        if self._irq is not None and high != self._line_high:
+            self._line_high = high
             self.chip.nvic.set_line(self._irq, high=high)
+
+    def dma_ready(self) -> None:
+        """Hear that a DMA channel for one of this peripheral's requests has been enabled."""
 
     def after(self, delay_s: float, action: Callable[[], None], slot: str = "") -> None:
         """Do `action` in `delay_s` of virtual time, instead of what was planned in the same slot."""

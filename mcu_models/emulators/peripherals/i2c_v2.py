@@ -1,7 +1,8 @@
 """The I2C controller of STM32L4, F7 and H7 ("I2C v2") as bus master, byte by byte in virtual time.
 
 Source: RM0351, chapter 39. Modelled: 7-bit master transfers with AUTOEND, software STOP, repeated START and
-RELOAD, by polling or interrupts. Not modelled: slave mode, 10-bit addresses, SMBus, DMA, arbitration.
+RELOAD, by polling or interrupts, and reception by DMA. Not modelled: slave mode, 10-bit addresses, SMBus,
+transmission by DMA, arbitration.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
 if TYPE_CHECKING:
+    from mcu_models.emulators.peripherals.dma_l4 import Block
     from mcu_models.emulators.port import I2cDevice
 
 _CR1, _CR2, _TIMINGR, _ISR, _ICR, _RXDR, _TXDR = 0x00, 0x04, 0x10, 0x18, 0x1C, 0x24, 0x28
 _TXE, _TXIS, _RXNE, _NACKF, _STOPF, _TC, _TCR, _BUSY = 1, 1 << 1, 1 << 2, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 15
 _START, _STOP, _RELOAD, _AUTOEND = 1 << 13, 1 << 14, 1 << 24, 1 << 25
 _CLEARABLE = 0x3F38
+_RXDMAEN = 1 << 15
 SYNC_S = 750e-9
 """Rise, fall and synchronisation of SCL in a bit: RM0351 table "Examples of timing settings" (16 MHz, 400 kHz)."""
 _BITS_PER_BYTE = 9
@@ -36,25 +39,24 @@ class I2cV2(Peripheral):
         self._reading = False
         self._left = 0
         self._stretched = False
+        self._bit_s = 0.0
+        self._byte_s = 0.0
 
     def attach(self, device: I2cDevice) -> None:
         """Put a device on the bus."""
         self._devices[device.address] = device
 
-    @property
-    def _bit_s(self) -> float:
+    def _set_pace(self) -> None:
+        """Work out how long a bit takes, as TIMINGR and the kernel clock stand at the START."""
         timing = self.registers.get(_TIMINGR, 0)
         hz = self.kernel_hz
         if hz <= 0:
             self.chip.report(f"{self.name}: transfer started while its kernel clock is off")
-            return 1.0
+            hz = 1.0
         prescaled_s = ((timing >> 28) + 1) / hz
         low_high = (timing & 0xFF) + 1 + ((timing >> 8) & 0xFF) + 1
-        return low_high * prescaled_s + SYNC_S
-
-    @property
-    def _byte_s(self) -> float:
-        return _BITS_PER_BYTE * self._bit_s
+        self._bit_s = low_high * prescaled_s + SYNC_S
+        self._byte_s = _BITS_PER_BYTE * self._bit_s
 
     def read_register(self, offset: int) -> int:
         """Return a register; reading RXDR frees it for the next byte."""
@@ -105,6 +107,7 @@ class I2cV2(Peripheral):
         self._set(_BUSY)
         self._left = value >> 16 & 0xFF
         self._reading = bool(value >> 10 & 1)
+        self._set_pace()
         self.after(self._bit_s + self._byte_s, self._address)
 
     def _reload(self, value: int) -> None:
@@ -126,9 +129,27 @@ class I2cV2(Peripheral):
         if self._left == 0:
             self._complete()
         elif self._reading:
-            self.after(self._byte_s, self._receive)
+            self._receive_next()
         else:
             self._set(_TXIS | _TXE)
+
+    def _receive_next(self) -> None:
+        block = self.chip.dma(f"{self.name}_RX") if self.registers.get(_CR1, 0) & _RXDMAEN else None
+        if block is None or block.count < self._left:
+            self.after(self._byte_s, self._receive)
+            return
+        begin_s = self.chip.clock.now_s
+        self.after(self._left * self._byte_s, lambda: self._receive_block(block, begin_s))
+
+    def _receive_block(self, block: Block, begin_s: float) -> None:
+        """Give every byte to the DMA channel, each read from the device at its own time."""
+        if self._device is None:
+            return
+        device, byte_s = self._device, self._byte_s
+        data = bytes(device.read(begin_s + (i + 1) * byte_s) for i in range(self._left))
+        self._left = 0
+        block.give(data)
+        self._complete()
 
     def _receive(self) -> None:
         if self._device is None:
@@ -172,6 +193,7 @@ class I2cV2(Peripheral):
 
     def _stop_soon(self) -> None:
         self._clear(_TC | _TCR)
+        self._set_pace()
         self.after(self._bit_s, self._stopped)
 
     def _stopped(self) -> None:

@@ -1,19 +1,24 @@
 """USART and LPUART of STM32L4, F7 and H7: characters in and out, by polling or interrupts.
 
 Source: RM0351, chapters 40 and 41. Modelled: 8N1 frames, double-buffered transmitter, overrun, the flags TXE, TC,
-RXNE, ORE and their interrupts. Not modelled: other frames, flow control, DMA, FIFO.
+RXNE, ORE and their interrupts, transmission by DMA. Not modelled: other frames, flow control, reception by DMA, FIFO.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
 from mcu_models.emulators.port import UartLine
 
-_CR1, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x0C, 0x1C, 0x20, 0x24, 0x28
+if TYPE_CHECKING:
+    from mcu_models.emulators.peripherals.dma_l4 import Block
+
+_CR1, _CR3, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x08, 0x0C, 0x1C, 0x20, 0x24, 0x28
 _ORE, _RXNE, _TC, _TXE, _TEACK, _REACK = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 21, 1 << 22
 _UE, _RE, _TE, _OVER8 = 1, 1 << 2, 1 << 3, 1 << 15
+_DMAT = 1 << 7
 _BITS_PER_CHARACTER = 10
 _MAX_LINE = 1 << 16
 
@@ -72,6 +77,27 @@ class Usart(Peripheral):
             if offset == _CR1:
                 self._acknowledge(value)
             self._change()
+            if offset == _CR3:
+                self.dma_ready()
+
+    def dma_ready(self) -> None:
+        """Send the block of the DMA channel that has been enabled, as soon as the transmitter is free."""
+        block = self.chip.dma(f"{self.name}_TX") if self.registers.get(_CR3, 0) & _DMAT else None
+        if block is None or self._shift is not None:
+            return
+        text = block.take()
+        begin_s, character_s = self.chip.clock.now_s, self._character_s
+        self._shift = 0
+        self._change(clear=_TXE | _TC)
+        self.at(begin_s + len(text) * character_s, lambda: self._sent_block(block, text, begin_s), "tx")
+
+    def _sent_block(self, block: Block, text: bytes, begin_s: float) -> None:
+        character_s = self._character_s
+        for index, byte in enumerate(text):
+            self._collect(byte, begin_s + (index + 1) * character_s)
+        self._shift = None
+        block.give(b"")
+        self._change(set_=_TXE | _TC)
 
     def _acknowledge(self, control: int) -> None:
         enabled = control & _UE
@@ -97,16 +123,16 @@ class Usart(Peripheral):
 
     def _sent(self) -> None:
         byte, self._shift = self._shift, None
-        self._collect(byte or 0)
+        self._collect(byte or 0, self.chip.clock.now_s)
         if self.registers[_ISR] & _TXE:
             self._change(set_=_TC)
         else:
             self._load(self.registers[_TDR])
 
-    def _collect(self, byte: int) -> None:
+    def _collect(self, byte: int, time_s: float) -> None:
         if byte == ord("\n") or len(self._partial) >= _MAX_LINE:
             text = self._partial.decode("ascii", errors="replace").rstrip("\r")
-            self.lines.append(UartLine(self.chip.clock.now_s, text))
+            self.lines.append(UartLine(time_s, text))
             self._partial.clear()
         else:
             self._partial.append(byte)

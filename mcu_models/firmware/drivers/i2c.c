@@ -1,12 +1,18 @@
 #include "i2c.h"
 
+#include "dma.h"
+#include "startup.h"
 #include "stm32l4.h"
 
 /* RM0351, table "Examples of timings settings for fI2CCLK = 16 MHz", Fast-mode 400 kHz. */
 #define TIMING_400_KHZ ((1u << 28) | (3u << 20) | (2u << 16) | (3u << 8) | 9u)
 /* A byte takes 23 us; this many looks at the flags last several milliseconds at 16 MHz. */
 #define MAX_POLLS 10000u
+/* Other interrupts may end a sleep early; the bus is stuck when this many have and the transfer still runs. */
+#define MAX_WAKES 16u
 #define FAILED (I2C_ISR_NACKF | I2C_ISR_BERR | I2C_ISR_ARLO)
+
+static const dma_route_t rx_route = {.channel = 7u, .request = 3u, .data_register = &I2C1->RXDR, .direction = 0u};
 
 void i2c_start(void)
 {
@@ -19,6 +25,13 @@ void i2c_start(void)
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_I2C1EN);
     I2C1->TIMINGR = TIMING_400_KHZ;
     I2C1->CR1 = I2C_CR1_PE;
+    irq_enable(I2C1_EV_IRQ);
+}
+
+/* STOP or NACK: the flags stay for whoever waits, the interrupt goes. */
+void i2c1_event_handler(void)
+{
+    reg_clear(&I2C1->CR1, I2C_CR1_STOPIE | I2C_CR1_NACKIE);
 }
 
 static bool wait_for(uint32_t flag)
@@ -69,15 +82,32 @@ bool i2c_write(uint8_t address, const uint8_t *data, size_t length)
     return finish(send(data, length));
 }
 
-static bool receive(uint8_t *data, size_t length)
+/* Sleep until the transfer has ended; interrupts stay masked between the check and WFI. */
+static bool sleep_until_stop(void)
 {
-    for (size_t i = 0u; i < length; ++i) {
-        if (!wait_for(I2C_ISR_RXNE)) {
-            return false;
+    for (uint32_t wakes = 0u; wakes < MAX_WAKES; ++wakes) {
+        disable_interrupts();
+        if ((I2C1->ISR & I2C_ISR_STOPF) == 0u) {
+            wait_for_interrupt();
         }
-        data[i] = (uint8_t)I2C1->RXDR;
+        enable_interrupts();
+        const uint32_t status = I2C1->ISR;
+        if ((status & I2C_ISR_STOPF) != 0u) {
+            return (status & FAILED) == 0u;
+        }
     }
-    return true;
+    return false;
+}
+
+static bool receive(uint8_t address, uint8_t *data, size_t length)
+{
+    dma_begin(&rx_route, data, length);
+    reg_set(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE | I2C_CR1_NACKIE);
+    begin(address, length, I2C_CR2_RD_WRN | I2C_CR2_AUTOEND);
+    const bool ok = sleep_until_stop() && dma_left(&rx_route) == 0u;
+    reg_clear(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE | I2C_CR1_NACKIE);
+    dma_end(&rx_route);
+    return ok;
 }
 
 bool i2c_read(uint8_t address, uint8_t reg, uint8_t *data, size_t length)
@@ -86,6 +116,5 @@ bool i2c_read(uint8_t address, uint8_t reg, uint8_t *data, size_t length)
     if (!send(&reg, 1u) || !wait_for(I2C_ISR_TC)) {
         return finish(false);
     }
-    begin(address, length, I2C_CR2_RD_WRN | I2C_CR2_AUTOEND);
-    return finish(receive(data, length));
+    return finish(receive(address, data, length));
 }

@@ -24,6 +24,8 @@ void default_handler(void)
 }
 
 void systick_handler(void) __attribute__((weak, alias("default_handler")));
+void i2c1_event_handler(void) __attribute__((weak, alias("default_handler")));
+void usart2_handler(void) __attribute__((weak, alias("default_handler")));
 void lptim1_handler(void) __attribute__((weak, alias("default_handler")));
 
 typedef void (*vector_t)(void);
@@ -40,7 +42,11 @@ __attribute__((section(".vectors"), used)) static const struct {
         systick_handler,
     },
     .interrupts = {
-        [0 ... LPTIM1_IRQ - 1u] = default_handler,
+        [0 ... I2C1_EV_IRQ - 1u] = default_handler,
+        [I2C1_EV_IRQ] = i2c1_event_handler,
+        [I2C1_EV_IRQ + 1u ... USART2_IRQ - 1u] = default_handler,
+        [USART2_IRQ] = usart2_handler,
+        [USART2_IRQ + 1u ... LPTIM1_IRQ - 1u] = default_handler,
         [LPTIM1_IRQ] = lptim1_handler,
         [LPTIM1_IRQ + 1u ... INTERRUPTS - 1u] = default_handler,
     },

@@ -4,6 +4,8 @@
 
 void default_handler(void);
 void systick_handler(void);
+void i2c1_event_handler(void);
+void usart2_handler(void);
 void lptim1_handler(void);
 
 #endif

@@ -38,6 +38,17 @@ typedef struct {
     reg32_t ISR, ICR, IER, CFGR, CR, CMP, ARR, CNT;
 } lptim_t;
 
+typedef struct {
+    reg32_t CCR, CNDTR, CPAR, CMAR, reserved;
+} dma_channel_t;
+
+typedef struct {
+    reg32_t ISR, IFCR;
+    dma_channel_t CHANNEL[7];
+    reg32_t reserved[5];
+    reg32_t CSELR;
+} dma_t;
+
 #define RCC ((rcc_t *)0x40021000u)
 #define PWR ((pwr_t *)0x40007000u)
 #define FLASH ((flash_t *)0x40022000u)
@@ -47,6 +58,8 @@ typedef struct {
 #define USART2 ((usart_t *)0x40004400u)
 #define LPTIM1 ((lptim_t *)0x40007C00u)
 
+#define DMA1 ((dma_t *)0x40020000u)
+
 #define NVIC_ISER ((reg32_t *)0xE000E100u)
 #define SCB_SCR (*(reg32_t *)0xE000ED10u)
 #define SCB_CPACR (*(reg32_t *)0xE000ED88u)
@@ -54,6 +67,8 @@ typedef struct {
 #define DWT_CTRL (*(reg32_t *)0xE0001000u)
 #define DWT_CYCCNT (*(reg32_t *)0xE0001004u)
 
+#define I2C1_EV_IRQ 31u
+#define USART2_IRQ 38u
 #define LPTIM1_IRQ 65u
 
 #define BIT(n) (1u << (n))
@@ -71,6 +86,7 @@ typedef struct {
 #define RCC_PLLCFGR_SRC_HSI 2u
 #define RCC_PLLCFGR_N_SHIFT 8u
 #define RCC_PLLCFGR_REN BIT(24)
+#define RCC_AHB1ENR_DMA1EN BIT(0)
 #define RCC_AHB2ENR_GPIOAEN BIT(0)
 #define RCC_AHB2ENR_GPIOBEN BIT(1)
 #define RCC_APB1ENR1_USART2EN BIT(17)
@@ -93,6 +109,9 @@ typedef struct {
 #define FLASH_ACR_DCEN BIT(10)
 
 #define I2C_CR1_PE BIT(0)
+#define I2C_CR1_NACKIE BIT(4)
+#define I2C_CR1_STOPIE BIT(5)
+#define I2C_CR1_RXDMAEN BIT(15)
 #define I2C_CR2_RD_WRN BIT(10)
 #define I2C_CR2_START BIT(13)
 #define I2C_CR2_STOP BIT(14)
@@ -108,9 +127,16 @@ typedef struct {
 #define I2C_ICR_ALL 0x3F38u
 
 #define USART_CR1_UE BIT(0)
+#define USART_CR1_TCIE BIT(6)
+#define USART_CR3_DMAT BIT(7)
+#define USART_ICR_TCCF BIT(6)
 #define USART_CR1_TE BIT(3)
 #define USART_ISR_TC BIT(6)
 #define USART_ISR_TXE BIT(7)
+
+#define DMA_CCR_EN BIT(0)
+#define DMA_CCR_DIR BIT(4)
+#define DMA_CCR_MINC BIT(7)
 
 #define LPTIM_ISR_ARRM BIT(1)
 #define LPTIM_ISR_ARROK BIT(4)
@@ -131,6 +157,11 @@ static inline void reg_clear(reg32_t *reg, uint32_t mask)
 {
     *reg &= ~mask;
     (void)*reg;
+}
+
+static inline void irq_enable(uint32_t irq)
+{
+    NVIC_ISER[irq / 32u] = BIT(irq % 32u);
 }
 
 static inline void wait_for_interrupt(void)

@@ -34,7 +34,7 @@ void ticker_start(void)
     set_period(LONG_PERIOD);
     while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
     }
-    NVIC_ISER[LPTIM1_IRQ / 32u] = BIT(LPTIM1_IRQ % 32u);
+    irq_enable(LPTIM1_IRQ);
     LPTIM1->CR = LPTIM_CR_ENABLE | LPTIM_CR_CNTSTRT;
 }
 

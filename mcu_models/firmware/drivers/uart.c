@@ -1,9 +1,19 @@
 #include "uart.h"
 
+#include "dma.h"
+#include "startup.h"
 #include "stm32l4.h"
 
 #define HSI_HZ 16000000u
 #define BAUD 115200u
+#define LINE_BYTES 64u
+
+/* The channel that I2C1 receives with, in turn. */
+static const dma_route_t tx_route = {
+    .channel = 7u, .request = 2u, .data_register = &USART2->TDR, .direction = DMA_CCR_DIR};
+
+static char line[LINE_BYTES];
+static uint32_t length;
 
 void uart_start(void)
 {
@@ -13,20 +23,22 @@ void uart_start(void)
     RCC->CCIPR |= RCC_CCIPR_USART2_HSI;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_USART2EN);
     USART2->BRR = (HSI_HZ + BAUD / 2u) / BAUD;
+    USART2->CR3 = USART_CR3_DMAT;
     USART2->CR1 = USART_CR1_UE | USART_CR1_TE;
+    irq_enable(USART2_IRQ);
 }
 
-static void put(char character)
+static void add(char character)
 {
-    while ((USART2->ISR & USART_ISR_TXE) == 0u) {
+    if (length < LINE_BYTES) {
+        line[length++] = character;
     }
-    USART2->TDR = (uint8_t)character;
 }
 
 void uart_text(const char *text)
 {
     while (*text != '\0') {
-        put(*text++);
+        add(*text++);
     }
 }
 
@@ -39,12 +51,32 @@ void uart_number(uint32_t number)
         number /= 10u;
     } while (number != 0u);
     while (count > 0u) {
-        put(digits[--count]);
+        add(digits[--count]);
     }
+}
+
+/* The flag stays for whoever waits, the interrupt goes. */
+void usart2_handler(void)
+{
+    reg_clear(&USART2->CR1, USART_CR1_TCIE);
 }
 
 void uart_flush(void)
 {
-    while ((USART2->ISR & USART_ISR_TC) == 0u) {
+    if (length == 0u) {
+        return;
     }
+    USART2->ICR = USART_ICR_TCCF;
+    dma_begin(&tx_route, line, length);
+    reg_set(&USART2->CR1, USART_CR1_TCIE);
+    while ((USART2->ISR & USART_ISR_TC) == 0u || dma_left(&tx_route) != 0u) {
+        disable_interrupts();
+        if ((USART2->ISR & USART_ISR_TC) == 0u) {
+            wait_for_interrupt();
+        }
+        enable_interrupts();
+    }
+    reg_clear(&USART2->CR1, USART_CR1_TCIE);
+    dma_end(&tx_route);
+    length = 0u;
 }

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 void uart_start(void);
+
+/* Add to the line to be sent; what does not fit into it is lost. */
 void uart_text(const char *text);
 void uart_number(uint32_t number);
 
-/* Wait until the last bit has left, so that the clock may stop. */
+/* Send what has been added, by DMA, and sleep until the last bit has left, so that the clock may stop. */
 void uart_flush(void);
 
 #endif

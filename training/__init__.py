@@ -1,0 +1,1 @@
+"""Makes the networks that come with the twin; needs the extra `train`."""
