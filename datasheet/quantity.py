@@ -113,9 +113,7 @@ class Dimension:
                 {"si": self.unit, "subkey": "unit", "found": unit},
             ) from error
         if not math.isfinite(converted):
-            raise PydanticCustomError(
-                "not_finite", "must be a finite number", {"subkey": "value", "found": value}
-            )
+            raise PydanticCustomError("not_finite", "must be a finite number", {"subkey": "value", "found": value})
         return _without_rounding_dust(converted)
 
     def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -169,6 +169,4 @@ def _check_mount(mount: SensorMount, room: Room) -> None:
 
 
 def _fault(key: str, found: float, allowed: str) -> PydanticCustomError:
-    return PydanticCustomError(
-        "does_not_fit", "{allowed}", {"subkey": key, "found": found, "allowed": allowed}
-    )
+    return PydanticCustomError("does_not_fit", "{allowed}", {"subkey": key, "found": found, "allowed": allowed})

@@ -7,7 +7,7 @@ instants and nobody is ever inside anybody at any of them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,8 +33,10 @@ WARM_UP_S = 180.0
 """Simulated before the timeline begins, so that it does not always begin with an empty room."""
 
 _ARRIVED_M = 0.1
-_DETOUR_AFTER_STEPS = 15
-_DETOUR_STEPS = 10
+_PATIENCE_STEPS = 15
+_PROGRESS_M = 0.02
+_ASIDE_STEPS = 10
+_CONTENT_M = 0.1
 _SHUFFLE_MPS = 0.4
 _SWAY_M = 0.025
 _SWAY_TIME_S = 1.5
@@ -75,8 +77,6 @@ class _Walker:
     walking_speed_mps: float
     doorway: Doorway
     door: simpy.Resource
-    blocked_steps: int = 0
-    others: list[_Walker] = field(default_factory=list)
 
 
 class _World:
@@ -155,14 +155,18 @@ class _World:
         return self.free_places.pop(int(rng.choice(len(weights), p=weights / weights.sum())))
 
     def _walk(self, walker: _Walker, target: Point) -> Process:
-        """Go to `target`, around others; when stuck, somewhere else for a second."""
-        detour, detour_steps = target, 0
-        while math.dist(walker.position, target) > _ARRIVED_M:
-            if walker.blocked_steps >= _DETOUR_AFTER_STEPS:
-                detour, detour_steps = self._detour(walker), _DETOUR_STEPS
-                walker.blocked_steps = 0
-            goal = detour if detour_steps > 0 else target
-            detour_steps -= 1
+        """Go to `target`, around others; without progress, step aside for a second and be content with less."""
+        aside, aside_steps, near_enough_m = target, 0, _ARRIVED_M
+        nearest_m, idle_steps = math.inf, 0
+        while (distance_m := math.dist(walker.position, target)) > near_enough_m:
+            idle_steps = 0 if distance_m < nearest_m - _PROGRESS_M else idle_steps + 1
+            nearest_m = min(distance_m, nearest_m)
+            if idle_steps >= _PATIENCE_STEPS:
+                aside, aside_steps = self._somewhere_aside(walker), _ASIDE_STEPS
+                near_enough_m = min(near_enough_m + _CONTENT_M, SEPARATION_M)
+                nearest_m, idle_steps = math.inf, -_ASIDE_STEPS
+            goal = aside if aside_steps > 0 else target
+            aside_steps -= 1
             self._step(walker, goal, walker.walking_speed_mps, _SIDESTEPS_RAD)
             yield from self._tick(walker)
 
@@ -197,11 +201,9 @@ class _World:
             there = (walker.position[0] + x_m, walker.position[1] + y_m)
             if self._is_free(there, walker):
                 walker.position = there
-                walker.blocked_steps = walker.blocked_steps + 1 if abs(angle_rad) > math.pi / 3 else 0
                 if speed_mps > _SHUFFLE_MPS:
                     _turn(walker, math.atan2(y_m, x_m))
                 return
-        walker.blocked_steps += 1
 
     def _is_free(self, there: Point, walker: _Walker) -> bool:
         apart = all(math.dist(there, other.position) >= SEPARATION_M for other in self._others(walker))
@@ -211,7 +213,7 @@ class _World:
         """Yield everybody else who is in the room, not those still waiting outside the door."""
         return (other for other in self.present if other is not walker and other.trace.steps)
 
-    def _detour(self, walker: _Walker) -> Point:
+    def _somewhere_aside(self, walker: _Walker) -> Point:
         angle_rad = float(walker.rng.uniform(-math.pi, math.pi))
         return walker.position[0] + 2 * math.cos(angle_rad), walker.position[1] + 2 * math.sin(angle_rad)
 

@@ -83,7 +83,7 @@ class _Registers:
 class Amg8833:
     """A Grid-EYE on an I2C bus that shows the frames of a recording one after the other.
 
-    Frame k of the recording is in the pixel registers from `first_frame_s` + k / 10 s on; before the first
+    Frame k of the recording is in the pixel registers from `first_frame_s` + k / 10 s on; before that
     frame 0 is there, after the last the last stays. Pixel n (1 to 64) is element n - 1 of the frame in
     row-major order. The registers are not updated while a transaction is open, so one burst never mixes two
     frames.
@@ -99,7 +99,8 @@ class Amg8833:
         sheet: Its datasheet.
         address: 7-bit address, 0x68 or 0x69.
         power_on_s: When its supply comes up; it does not acknowledge during the next 50 ms.
-        first_frame_s: When frame 0 of the recording is measured.
+        first_frame_s: When frame 0 of the recording is measured; None starts the recording half a frame
+            before the pixels are first read, so that node and recording begin together.
 
     Raises:
         BadInputError: The recording has no frames, or the address is not one of the part's.
@@ -112,7 +113,7 @@ class Amg8833:
         sheet: GridEyeSheet,
         address: int = 0x69,
         power_on_s: float = 0.0,
-        first_frame_s: float = 0.0,
+        first_frame_s: float | None = None,
     ) -> None:
         addresses = [int(number) for number in sheet.i2c_address.values[0]]
         if address not in addresses:
@@ -147,6 +148,11 @@ class Amg8833:
         ]
 
     @property
+    def first_frame_s(self) -> float | None:
+        """When frame 0 of the recording is measured; None until the pixels have been read."""
+        return self._first_frame_s
+
+    @property
     def latched_frame(self) -> int:
         """Index of the frame that pixel reads were last served from."""
         return self._latched
@@ -177,6 +183,8 @@ class Amg8833:
             self._update(time_s)
             self._is_open = True
         self._expects_pointer = not read
+        if read and self._first_frame_s is None and self._pointer >= T01L:
+            self._first_frame_s = time_s - 0.5 / self._sheet.fast_frame_rate_hz.value
         return True
 
     def write(self, time_s: float, byte: int) -> bool:
@@ -290,9 +298,7 @@ class Amg8833:
         if offset % 2 and value > 0x0F:
             return False
         levels[offset] = value
-        upper, lower, hysteresis = (
-            _signed_12(levels[index] | levels[index + 1] << 8) for index in range(0, 6, 2)
-        )
+        upper, lower, hysteresis = (_signed_12(levels[index] | levels[index + 1] << 8) for index in range(0, 6, 2))
         self._interrupts.set_levels(upper, lower, hysteresis)
         return True
 
@@ -316,6 +322,8 @@ class Amg8833:
 
     def _measured_by(self, time_s: float) -> int:
         """Return the index of the last frame measured by `time_s`, -1 before the first."""
+        if self._first_frame_s is None:
+            return -1
         rate_hz = self._sheet.fast_frame_rate_hz.value
         return max(math.floor((time_s - self._first_frame_s) * rate_hz + 1e-6), -1)
 

@@ -35,9 +35,7 @@ class FieldOfView:
     @property
     def half_slopes(self) -> NDArray[np.float64]:
         """(2,) half extent along x and y for each metre below the sensor."""
-        return np.array(
-            [math.tan(math.radians(full / 2)) for full in (self.horizontal_deg, self.vertical_deg)]
-        )
+        return np.array([math.tan(math.radians(full / 2)) for full in (self.horizontal_deg, self.vertical_deg)])
 
 
 def nominal_field_of_view(sheet: GridEyeSheet) -> FieldOfView:

@@ -45,9 +45,7 @@ def pixel_rays(sheet: GridEyeSheet) -> PixelRays:
     azimuth_sigma = _mirrored(sheet.pixels.azimuth_width_deg) / _FWHM_PER_SIGMA
     elevation_sigma = _mirrored(sheet.pixels.elevation_width_deg) / _FWHM_PER_SIGMA
     x_deg = azimuth.reshape(64, 1, 1) + azimuth_sigma.reshape(64, 1, 1) * deviates[np.newaxis, :, np.newaxis]
-    y_deg = (
-        elevation.reshape(64, 1, 1) + elevation_sigma.reshape(64, 1, 1) * deviates[np.newaxis, np.newaxis, :]
-    )
+    y_deg = elevation.reshape(64, 1, 1) + elevation_sigma.reshape(64, 1, 1) * deviates[np.newaxis, np.newaxis, :]
     angles_deg = np.stack(np.broadcast_arrays(x_deg, y_deg), axis=-1).reshape(64, -1, 2)
     slope = np.tan(np.radians(angles_deg))
     low, high = slope.min(axis=1), slope.max(axis=1)

@@ -62,9 +62,7 @@ def read_recording(path: Path) -> Recording:
         raise BadInputError(path, "frames", frames.shape, "shape must be (N, 8, 8)")
     for name in arrays.keys() - {"frames"}:
         if arrays[name].shape != (len(frames),):
-            raise BadInputError(
-                path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames"
-            )
+            raise BadInputError(path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames")
     count = arrays["count"].astype(np.float64)
     if not np.array_equal(count, np.clip(np.round(count), 0, 64)):
         raise BadInputError(path, "count", None, "must hold whole numbers of people, 0 to 64")

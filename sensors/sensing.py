@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from sensors.mount import Mount
 
 
-def sense(
-    timeline: Timeline, mount: Mount, sheet: GridEyeSheet, *, profile: str = "field", seed: int
-) -> Recording:
+def sense(timeline: Timeline, mount: Mount, sheet: GridEyeSheet, *, profile: str = "field", seed: int) -> Recording:
     """Return what the sensor reports of `timeline`, and how many people are in view.
 
     Args:
@@ -35,9 +33,7 @@ def sense(
     """
     noise = noise_profile(sheet, profile)
     frames = len(timeline.time_s)
-    rate_hz = (
-        1 / float(timeline.time_s[1] - timeline.time_s[0]) if frames > 1 else sheet.fast_frame_rate_hz.value
-    )
+    rate_hz = 1 / float(timeline.time_s[1] - timeline.time_s[0]) if frames > 1 else sheet.fast_frame_rate_hz.value
     true_degc = scene_degc(timeline, mount, pixel_rays(sheet))
     return Recording(
         time_s=timeline.time_s,

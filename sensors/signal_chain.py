@@ -36,9 +36,7 @@ def measured_degc(
     unit_seed, white_seed, slow_seed = np.random.SeedSequence([seed, 2]).spawn(3)
     reading = true_degc + _unit_errors_k(noise, np.random.default_rng(unit_seed))
     reading += _white_noise_k(len(true_degc), sheet, noise, np.random.default_rng(white_seed))
-    reading += _frame_errors_k(len(true_degc), noise, rate_hz, np.random.default_rng(slow_seed))[
-        :, None, None
-    ]
+    reading += _frame_errors_k(len(true_degc), noise, rate_hz, np.random.default_rng(slow_seed))[:, None, None]
     step_k = sheet.pixel_lsb_k.value
     limited = np.clip(reading, sheet.object_low_degc.value, sheet.object_high_degc.value)
     return (np.round(limited / step_k) * step_k).astype(np.float32)
@@ -66,9 +64,7 @@ def white_noise_sd_k(sheet: GridEyeSheet, noise: NoiseProfile) -> NDArray[np.flo
 
 
 def _unit_errors_k(noise: NoiseProfile, rng: np.random.Generator) -> NDArray[np.float64]:
-    return noise.offset_k.value * rng.standard_normal() + noise.fixed_pattern_k.value * rng.standard_normal(
-        (8, 8)
-    )
+    return noise.offset_k.value * rng.standard_normal() + noise.fixed_pattern_k.value * rng.standard_normal((8, 8))
 
 
 def _white_noise_k(
@@ -78,9 +74,7 @@ def _white_noise_k(
     return deviates * white_noise_sd_k(sheet, noise).astype(np.float32)
 
 
-def _frame_errors_k(
-    frames: int, noise: NoiseProfile, rate_hz: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _frame_errors_k(frames: int, noise: NoiseProfile, rate_hz: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return (N,) errors that all pixels share: white noise, drift, and the dip some frames show."""
     dip_phase = rng.random()
     deviates = rng.standard_normal((frames + 1, 2))

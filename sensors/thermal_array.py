@@ -1,7 +1,5 @@
 """What reaches each pixel: radiance averaged over rays that end on people, the floor or a wall."""
 
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
-
 from __future__ import annotations
 
 import math
@@ -48,7 +46,7 @@ def scene_degc(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.
         rays.reach,
         background,
     )
-    return np.asarray(brightness_degc(radiance).reshape(-1, 8, 8))
+    return brightness_degc(radiance).reshape(-1, 8, 8)
 
 
 def _background_radiance(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.float64]:
@@ -56,7 +54,7 @@ def _background_radiance(timeline: Timeline, mount: Mount, rays: PixelRays) -> N
     landing_m = mount.to_room(rays.slope * mount.height_m)
     on_floor = ((landing_m >= 0) & (landing_m <= np.array(timeline.room_size_m))).all(axis=-1)
     floor, wall = band_radiance([timeline.floor_degc, timeline.wall_degc])
-    return np.where(on_floor, floor, wall)
+    return np.asarray(np.where(on_floor, floor, wall), dtype=np.float64)
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -132,9 +130,7 @@ def _bound(
 
 
 @numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
-def _anybody_near(
-    person_index: NDArray[np.int32], box: NDArray[np.float64], reach: NDArray[np.float64]
-) -> bool:
+def _anybody_near(person_index: NDArray[np.int32], box: NDArray[np.float64], reach: NDArray[np.float64]) -> bool:
     for slot in range(len(person_index)):
         if person_index[slot] >= 0:
             apart_x = box[slot, 0] > reach[1] or box[slot, 1] < reach[0]
@@ -222,15 +218,16 @@ def _meet_trunk(
     along, across = u * cosine + v * sine, v * cosine - u * sine
     centre_along, centre_across = x * cosine + y * sine, y * cosine - x * sine
     top, hip = height_m - shape[3], height_m - shape[4]
-    torso = _meet_cylinder(
+    torso: float = _meet_cylinder(
         along / shape[6], across / shape[5], centre_along / shape[6], centre_across / shape[5], top, hip
     )
     if torso < np.inf:
         return torso
     breadth, depth = shape[5] * shape[7], shape[6] * shape[7]
-    return _meet_cylinder(
+    legs: float = _meet_cylinder(
         along / depth, across / breadth, centre_along / depth, centre_across / breadth, hip, height_m
     )
+    return legs
 
 
 @numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]

@@ -45,9 +45,7 @@ class Int8Counter:
     """A people counter on the reference kernels, one frame at a time."""
 
     def __init__(self, content: bytes) -> None:
-        self._interpreter = Interpreter(
-            model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-        )
+        self._interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
@@ -56,9 +54,7 @@ class Int8Counter:
     def counts(self, frames: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return (N,) int64, the class with the largest output for each (8, 8) frame; the first of equals."""
         inputs = int8_input(frames, self.scale, self.zero_point)
-        return np.array(
-            [self._count(inputs[index : index + 1]) for index in range(len(inputs))], dtype=np.int64
-        )
+        return np.array([self._count(inputs[index : index + 1]) for index in range(len(inputs))], dtype=np.int64)
 
     def _count(self, one: NDArray[np.int8]) -> int:
         self._interpreter.set_tensor(self._input["index"], one)

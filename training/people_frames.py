@@ -123,9 +123,7 @@ def _random_door(size_x_m: float, size_y_m: float, rng: np.random.Generator) -> 
     return Door(wall=wall, centre_m=float(rng.uniform(0.9, length_m - 0.9)), width_m=0.9)
 
 
-def _random_places(
-    mount: SensorMount, size_x_m: float, size_y_m: float, rng: np.random.Generator
-) -> tuple[Place, ...]:
+def _random_places(mount: SensorMount, size_x_m: float, size_y_m: float, rng: np.random.Generator) -> tuple[Place, ...]:
     """Return places as an installer meets them: some under the sensor, the rest clearly out of its view.
 
     Up to four lie within 0.85 of the field of view at a standing adult's shoulders, seven are there in all.

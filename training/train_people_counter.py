@@ -51,16 +51,12 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--deployments", type=int, default=600)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("mcu_models/networks"))
-    parser.add_argument(
-        "--recording", type=Path, help="real frames to evaluate on; never used to choose anything"
-    )
+    parser.add_argument("--recording", type=Path, help="real frames to evaluate on; never used to choose anything")
     return parser.parse_args()
 
 
@@ -116,10 +112,8 @@ def _batch_of_one(model: keras.Model) -> keras.Model:
 def _report(name: str, counter: Int8Counter, frames: np.ndarray, truth: np.ndarray) -> float:
     counts = counter.counts(frames)
     accuracy = balanced_accuracy(truth, counts)
-    print(
-        f"{name}: {len(truth)} frames, balanced accuracy {accuracy:.4f}, accuracy {
-            np.mean(counts == truth):.4f}"
-    )
+    right = np.mean(counts == truth)
+    print(f"{name}: {len(truth)} frames, balanced accuracy {accuracy:.4f}, accuracy {right:.4f}")
     print(confusion_matrix(truth, counts))
     return accuracy
 
@@ -130,12 +124,8 @@ def _report_recording(counter: Int8Counter, path: Path) -> None:
     _report(f"easy frames of {path.name}", counter, recording.frames[easy], recording.count[easy])
 
 
-def _manifest_row(
-    content: bytes, accuracy: float, frames: int, parameters: int, arguments: argparse.Namespace
-) -> str:
-    command = (
-        f"{COMMAND} --seed {arguments.seed} --deployments {arguments.deployments} --epochs {arguments.epochs}"
-    )
+def _manifest_row(content: bytes, accuracy: float, frames: int, parameters: int, arguments: argparse.Namespace) -> str:
+    command = f"{COMMAND} --seed {arguments.seed} --deployments {arguments.deployments} --epochs {arguments.epochs}"
     return f"""\
 # Networks that come with the twin. Rebuilt by the commands in `command`; see training/README.md.
 

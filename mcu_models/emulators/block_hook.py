@@ -35,7 +35,7 @@ class BlockHook:
         self._decoder = Decoder()
         self._arena = np.zeros(native.ARENA_WORDS, dtype=np.int64)
         # Single words are read and written through this view, which is much faster than through numpy.
-        self._words = memoryview(self._arena)
+        self._words = memoryview(self._arena.data)
         self._words[native.DEADLINE] = NEVER
         self._arena[native.STOP_PC] = -1
         self._arena[native.FLASH_BASE] = flash_base
@@ -46,7 +46,10 @@ class BlockHook:
         self._edges = 0
         self._register(unicorn_const.UC_HOOK_BLOCK, native.on_block.address, 1, 0)
         self._register(
-            unicorn_const.UC_HOOK_MEM_READ, native.on_flash_read.address, flash_base, flash_base + flash_bytes - 1
+            unicorn_const.UC_HOOK_MEM_READ,
+            native.on_flash_read.address,
+            flash_base,
+            flash_base + flash_bytes - 1,
         )
 
     def _register(self, kind: int, function: int, begin: int, end: int) -> None:

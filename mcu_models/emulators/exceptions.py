@@ -125,9 +125,7 @@ class ExceptionUnit:
             self._engine.reg_write(register, word)
         self._engine.reg_write(reg.UC_ARM_REG_FPSCR, words[16])
 
-    def _restore(
-        self, words: tuple[int, ...], stack: int, frame: int, *, to_thread: bool, with_fp: bool
-    ) -> None:
+    def _restore(self, words: tuple[int, ...], stack: int, frame: int, *, to_thread: bool, with_fp: bool) -> None:
         engine = self._engine
         xpsr = words[7]
         length = _FP_FRAME if with_fp else _BASIC_FRAME

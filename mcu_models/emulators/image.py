@@ -86,7 +86,7 @@ def read_image(path: Path) -> FirmwareImage:
 
 def _parse(name: str, data: bytes) -> FirmwareImage:
     elf = ELFFile(io.BytesIO(data))
-    if elf.header["e_machine"] != _EM_ARM or elf.elfclass != 32:  # noqa: PLR2004
+    if elf.header["e_machine"] != _EM_ARM or elf.elfclass != 32:
         raise ValueError("not for Arm")
     segments = tuple(
         Segment(segment["p_paddr"], segment.data())

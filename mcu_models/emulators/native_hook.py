@@ -65,7 +65,7 @@ _HASH = np.uint64(0x9E3779B97F4A7C15)
 @njit(types.int64(types.int64), inline="always", cache=True)
 def slot_of(key: int) -> int:
     """Return the first slot to look for `key` in the table of edges."""
-    return np.int64((np.uint64(key) * _HASH) >> np.uint64(47))  # type: ignore[no-any-return]
+    return np.int64((np.uint64(key) * _HASH) >> np.uint64(47))  # type: ignore[return-value]
 
 
 @njit(types.int64(types.int64, types.int64, types.int64), inline="always", cache=True)
@@ -169,9 +169,7 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
     arena[PREVIOUS] = block
 
 
-@cfunc(
-    types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True
-)
+@cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
 def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
     """Charge the wait states of one data read from flash."""
     arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
@@ -184,7 +182,7 @@ def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-unty
     arena[LAST_DATA_GRANULE] = granule
     line = (granule >> 2) + 1
     bit = np.int64(1) << (granule & 3)
-    found = np.int64(-1)
+    found = -1
     for slot in range(DATA_LINES):
         if arena[D_TAG + slot] == line:
             found = slot

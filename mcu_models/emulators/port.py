@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mcu_models.emulators.virtual_clock import PowerState
 
@@ -76,11 +76,22 @@ class RunOutcome:
 class Emulator(Protocol):
     """A microcontroller that runs an image in virtual time."""
 
+    @property
+    def now_s(self) -> float:
+        """Virtual time since power-on."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Accesses the hardware would not honour or that are not modelled, each once."""
+
     def attach_i2c(self, bus: str, device: I2cDevice) -> None:
         """Put `device` on the I2C bus named `bus`, such as "I2C1"."""
 
     def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
         """Run until virtual time `until_s`, or until a UART line contains `until_text`."""
+
+    def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
+        """Call `listener` with every line, at the virtual time at which it is complete."""
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far, of one UART or of all."""

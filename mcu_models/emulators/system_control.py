@@ -27,9 +27,7 @@ class SysTick:
     It is stopped while the core clock is, that is in the Stop modes; its events are kept in core cycles.
     """
 
-    def __init__(
-        self, clock: VirtualClock, hook: BlockHook, scheduler: Scheduler, nvic: InterruptController
-    ) -> None:
+    def __init__(self, clock: VirtualClock, hook: BlockHook, scheduler: Scheduler, nvic: InterruptController) -> None:
         self._clock, self._hook, self._scheduler, self._nvic = clock, hook, scheduler, nvic
         self._control = 0
         self._reload = 0
@@ -51,18 +49,18 @@ class SysTick:
             value = self._control | (int(self._wrapped) << 16)
             self._wrapped = False
             return value
-        if offset == 0x8:  # noqa: PLR2004
+        if offset == 0x8:
             return self._current()
-        return self._reload if offset == 0x4 else 0  # noqa: PLR2004
+        return self._reload if offset == 0x4 else 0
 
     def write(self, offset: int, value: int) -> None:
         """Take CSR, RVR or CVR; any write to CVR clears the counter."""
         if offset == 0x0:
             self._control = value & 7
-        elif offset == 0x4:  # noqa: PLR2004
+        elif offset == 0x4:
             self._reload = value & 0xFFFFFF
             return
-        elif offset == 0x8:  # noqa: PLR2004
+        elif offset == 0x8:
             self._wrapped = False
         self._restart()
 
@@ -117,9 +115,9 @@ class SystemControl:
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset` from 0xE000E000."""
-        if 0x010 <= offset < 0x020:  # noqa: PLR2004
+        if 0x010 <= offset < 0x020:
             return self._systick.read(offset - 0x010)
-        if 0x100 <= offset < 0x340:  # noqa: PLR2004
+        if 0x100 <= offset < 0x340:
             return self._read_bits(offset)
         if _is_priority(offset):
             return sum(self._nvic.priority[n] << (8 * i) for i, n in self._priorities(offset, size))
@@ -131,14 +129,14 @@ class SystemControl:
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset` from 0xE000E000."""
-        if 0x010 <= offset < 0x020:  # noqa: PLR2004
+        if 0x010 <= offset < 0x020:
             self._systick.write(offset - 0x010, value)
-        elif 0x100 <= offset < 0x300:  # noqa: PLR2004
+        elif 0x100 <= offset < 0x300:
             self._write_bits(offset, value)
         elif _is_priority(offset):
             for i, number in self._priorities(offset, size):
                 self._nvic.set_priority(number, (value >> (8 * i)) & 0xFF)
-        elif offset == 0xF00:  # noqa: PLR2004 - STIR
+        elif offset == 0xF00:
             self._nvic.pend(FIRST_IRQ + (value & 0x1FF))
         else:
             self._write_scb(offset, value)
@@ -196,19 +194,19 @@ class SystemControl:
         for number in (first + i for i in range(32) if value >> i & 1):
             group = offset & ~0x7F
             if group in (0x100, 0x180):
-                self._nvic.set_enabled(number, enabled=group == 0x100)  # noqa: PLR2004
-            elif group == 0x200:  # noqa: PLR2004
+                self._nvic.set_enabled(number, enabled=group == 0x100)
+            elif group == 0x200:
                 self._nvic.pend(number)
             else:
                 self._nvic.unpend(number)
 
     def _priorities(self, offset: int, size: int) -> list[tuple[int, int]]:
-        first = FIRST_IRQ + offset - 0x400 if offset < 0xD00 else 4 + offset - 0xD18  # noqa: PLR2004
+        first = FIRST_IRQ + offset - 0x400 if offset < 0xD00 else 4 + offset - 0xD18
         return [(i, first + i) for i in range(size) if first + i < self._nvic.count]
 
 
 def _is_priority(offset: int) -> bool:
-    return 0x400 <= offset < 0x5F0 or 0xD18 <= offset < 0xD24  # noqa: PLR2004
+    return 0x400 <= offset < 0x5F0 or 0xD18 <= offset < 0xD24
 
 
 class CycleCounter:
@@ -224,13 +222,13 @@ class CycleCounter:
 
     def read(self, offset: int, size: int) -> int:  # noqa: ARG002 - the width of the access does not matter
         """Return a DWT register."""
-        if offset == 0x4:  # noqa: PLR2004
+        if offset == 0x4:
             return (self._hook.cycles - self._origin) & 0xFFFFFFFF if self._plain[0x0] & 1 else self._origin
         return self._plain.get(offset, 0)
 
     def write(self, offset: int, size: int, value: int) -> None:  # noqa: ARG002
         """Take a DWT register."""
-        if offset == 0x4:  # noqa: PLR2004
+        if offset == 0x4:
             self._origin = self._hook.cycles - value
         elif offset == 0x0:
             self._plain[0x0] = 0x40000000 | (value & 0xFFFFFF)

@@ -101,9 +101,7 @@ class UnicornEmulator:
         self._hook = BlockHook(self._engine, flash_base=flash.base, flash_bytes=flash.size)
         self._clock = VirtualClock(self._hook, int(board.sheet.clocks.reset_hz.value))
         self._scheduler = Scheduler()
-        self._nvic = InterruptController(
-            interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits
-        )
+        self._nvic = InterruptController(interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits)
         self._chip = Chip(self._clock, self._scheduler, self._nvic, problems={})
         systick = SysTick(self._clock, self._hook, self._scheduler, self._nvic)
         self._system = SystemControl(board.sheet.core, flash.base, self._nvic, systick)
@@ -134,9 +132,7 @@ class UnicornEmulator:
     def _make_peripherals(self) -> None:
         for name, sheet in self.board.sheet.peripherals.items():
             self._peripherals[name] = self._make(name, sheet)
-        self._spaces = [
-            PeripheralSpace(base, self._chip, self._hook, self._where) for base, _ in _PERIPHERALS
-        ]
+        self._spaces = [PeripheralSpace(base, self._chip, self._hook, self._where) for base, _ in _PERIPHERALS]
         for name, sheet in self.board.sheet.peripherals.items():
             self._place(self._peripherals[name], sheet)
         for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
@@ -247,6 +243,11 @@ class UnicornEmulator:
         for name, uart in self._uarts():
             if port in (None, name):
                 uart.receive(text)
+
+    def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
+        """Call `listener` with every line, at the virtual time at which it is complete."""
+        for _, uart in self._uarts():
+            uart.on_line = listener
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far, of one UART or of all, in order of time."""
@@ -431,7 +432,7 @@ class UnicornEmulator:
 
     def _check_flash_timing(self) -> None:
         """The core clock must suit the wait states and the voltage range."""
-        in_range_2 = self._pwr.voltage_range == 2  # noqa: PLR2004
+        in_range_2 = self._pwr.voltage_range == 2
         sheet = self.board.sheet.flash
         limits = (sheet.range2_limit_hz if in_range_2 else sheet.range1_limit_hz).values[0]
         wait_states = min(self._flash.timing.wait_states, len(limits) - 1)

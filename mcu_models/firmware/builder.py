@@ -139,9 +139,7 @@ def app_names() -> tuple[str, ...]:
 def _folders(parent: Traversable) -> dict[str, Traversable]:
     if not parent.is_dir():
         return {}
-    return {
-        entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")
-    }
+    return {entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")}
 
 
 def _refuse_foreign_folder(out_dir: Path) -> None:
@@ -153,9 +151,7 @@ def _refuse_foreign_folder(out_dir: Path) -> None:
     script = out_dir / _CMAKE
     ours = script.is_file() and script.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
     if any(out_dir.iterdir()) and not ours:
-        raise BadInputError(
-            out_dir, "", None, "is not empty and holds no earlier build; expected a new folder"
-        )
+        raise BadInputError(out_dir, "", None, "is not empty and holds no earlier build; expected a new folder")
 
 
 def _replace(out_dir: Path, folder: Path, old: Path) -> None:

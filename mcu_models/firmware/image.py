@@ -46,9 +46,7 @@ def image_sizes(elf: Path) -> MemorySizes:
     try:
         with elf.open("rb") as stream:
             file = ELFFile(stream)
-            sections = [
-                s for s in file.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]
-            ]
+            sections = [s for s in file.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]]
             symbols = _symbols(file)
             return _sizes(sections, symbols)
     except (OSError, ELFError) as error:

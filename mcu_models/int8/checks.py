@@ -79,15 +79,11 @@ class _Check:
             )
         self.demand(weights.dtype == "int8", "weights type", weights.dtype, "expected int8")
         channels = weights.shape[axis]
-        self.demand(
-            len(weights.scales) in (1, channels), "weight scales", len(weights.scales), f"1 or {channels}"
-        )
+        self.demand(len(weights.scales) in (1, channels), "weight scales", len(weights.scales), f"1 or {channels}")
         if len(weights.scales) > 1:
             self.demand(weights.axis == axis, "weights axis", weights.axis, f"expected {axis}")
         self._quantised("weights", weights)
-        self.demand(
-            not any(weights.zero_points), "weights zero points", weights.zero_points[:1], "expected 0"
-        )
+        self.demand(not any(weights.zero_points), "weights zero points", weights.zero_points[:1], "expected 0")
         return weights
 
     def _bias(self, channels: int) -> None:
@@ -117,15 +113,11 @@ class _Check:
         good = len(source) == 4 and len(result) == 4
         self.demand(good, "shapes", [list(source), list(result)], "expected (1, rows, columns, channels)")
         expected = tuple(options.output_length(source[1 + axis], axis) for axis in (0, 1))
-        self.demand(
-            result[1:3] == expected, "output shape", list(result), f"expected rows, columns {expected}"
-        )
+        self.demand(result[1:3] == expected, "output shape", list(result), f"expected rows, columns {expected}")
 
     def _dense(self) -> None:
         weights = self._weights(axis=0)
-        self.demand(
-            len(weights.shape) == 2, "weights shape", list(weights.shape), "expected (outputs, inputs)"
-        )
+        self.demand(len(weights.shape) == 2, "weights shape", list(weights.shape), "expected (outputs, inputs)")
         outputs, inputs = weights.shape
         good = self.operator.input.size == inputs and self.operator.output.size == outputs
         self.demand(good, "weights shape", [outputs, inputs], "does not fit the input and output")
@@ -134,9 +126,7 @@ class _Check:
     def _pool(self) -> None:
         self._window()
         source, result = self.operator.input, self.operator.output
-        self.demand(
-            source.shape[3] == result.shape[3], "output channels", result.shape[3], "must equal the input's"
-        )
+        self.demand(source.shape[3] == result.shape[3], "output channels", result.shape[3], "must equal the input's")
         self._same_quantisation()
 
     def _same_quantisation(self) -> None:
@@ -146,9 +136,7 @@ class _Check:
 
     def _reshape(self) -> None:
         source, result = self.operator.input, self.operator.output
-        self.demand(
-            source.size == result.size, "output shape", list(result.shape), f"expected {source.size} values"
-        )
+        self.demand(source.size == result.size, "output shape", list(result.shape), f"expected {source.size} values")
         self._same_quantisation()
 
     def _softmax(self) -> None:

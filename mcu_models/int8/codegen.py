@@ -65,9 +65,7 @@ def generate(network: Int8Network, table: FrontendTable | None) -> GeneratedNetw
     """
     computing = [operator for operator in network.operators if operator.name != "RESHAPE"]
     if not computing:
-        raise BadInputError(
-            network.path, "operators", "RESHAPE", "expected a network that computes"
-        )
+        raise BadInputError(network.path, "operators", "RESHAPE", "expected a network that computes")
     layers = [layer_of(network.path, operator) for operator in computing]
     plan = plan_arena(_buffers(layers))
     sources = {
@@ -82,8 +80,7 @@ def generate(network: Int8Network, table: FrontendTable | None) -> GeneratedNetw
 def _buffers(layers: Sequence[Layer]) -> list[Buffer]:
     """Return each step's scratch and output; the last output is the caller's."""
     outputs = [
-        Buffer(f"output_{step}", layer.operator.output.size, step, step + 1)
-        for step, layer in enumerate(layers[:-1])
+        Buffer(f"output_{step}", layer.operator.output.size, step, step + 1) for step, layer in enumerate(layers[:-1])
     ]
     scratches = [
         Buffer(f"scratch_{step}", layer.scratch_bytes, step, step)

@@ -15,6 +15,8 @@ from mcu_models.int8.quantise import activation_range, layer_channels, softmax_s
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from mcu_models.int8.quantise import Channel
 
 _KERNELS: Final = {
@@ -23,6 +25,10 @@ _KERNELS: Final = {
     "MAX_POOL_2D": "int8_max_pool_2d",
     "AVERAGE_POOL_2D": "int8_average_pool_2d",
 }
+
+
+# INT8_FEW_TAPS of int8_convolution.h.
+_FEW_TAPS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -69,16 +75,38 @@ def _data(operator: Operator, channels: tuple[Channel, ...]) -> str:
     weights = np.asarray(operator.weights.data).reshape(-1)
     rows = [f"{{{c.bias}, {c.multiplier}, {c.left}, {c.right}}}" for c in channels]
     prefix = f"network_data_{operator.index}"
+    if _has_few_taps(operator):
+        pairs = _tap_pairs(operator)
+        text = ctext.braced(f"static const uint32_t {prefix}_weights[{pairs.size}]", map("{:#010x}u".format, pairs))
+    else:
+        text = ctext.int_array(f"static const int8_t {prefix}_weights[{weights.size}]", weights.tolist())
+    return text + "\n" + ctext.braced(f"static const int8_channel {prefix}_channels[{len(rows)}]", rows)
+
+
+def _has_few_taps(operator: Operator) -> bool:
+    """Return whether a convolution's window fits the registers, as two int16 in each."""
+    return operator.name == "CONV_2D" and operator.macs // operator.output.size <= _FEW_TAPS
+
+
+def _tap_pairs(operator: Operator) -> NDArray[np.uint32]:
+    """Return each channel's weights as words of two int16; an odd last one is paired with zero."""
+    assert operator.weights is not None  # noqa: S101 - checked when it was read
+    rows = np.asarray(operator.weights.data, np.int16).reshape(operator.weights.shape[0], -1)
+    padded = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
+    return np.ascontiguousarray(padded, "<i2").view("<u4").reshape(-1)
+
+
+def _constants(prefix: str) -> str:
+    """Return pointers to a layer's constants; the compiler must load these, not spread them over the code."""
     return (
-        ctext.int_array(f"static const int8_t {prefix}_weights[{weights.size}]", weights.tolist())
-        + "\n"
-        + ctext.braced(f"static const int8_channel {prefix}_channels[{len(rows)}]", rows)
+        f"    const __typeof__({prefix}_weights[0]) *weights = {prefix}_weights;\n"
+        f"    const int8_channel *channels = {prefix}_channels;\n"
+        "    INT8_OPAQUE(weights);\n"
+        "    INT8_OPAQUE(channels);\n"
     )
 
 
-def _output_form(
-    operator: Operator, options: WindowOptions | DenseOptions, channels: tuple[Channel, ...]
-) -> str:
+def _output_form(operator: Operator, options: WindowOptions | DenseOptions, channels: tuple[Channel, ...]) -> str:
     lowest, highest = activation_range(options.activation, operator.output)
     only_right = all(c.left == 0 and c.right > 0 for c in channels)
     return ctext.struct(
@@ -97,7 +125,8 @@ def _dense_body(operator: Operator, options: DenseOptions, channels: tuple[Chann
     prefix = f"network_data_{operator.index}"
     return (
         _output_form(operator, options, channels)
-        + f"    int8_fully_connected(input, output, {prefix}_weights, {prefix}_channels,"
+        + _constants(prefix)
+        + "    int8_fully_connected(input, output, weights, channels,"
         + f" {operator.input.size}, {operator.output.size}, form);\n"
     )
 
@@ -151,11 +180,13 @@ def _convolution_layer(path: Path, operator: Operator, name: str, options: Windo
     columns = operator.input.shape[2] if padding is None else padding["padded_columns"]
     prefix = f"network_data_{operator.index}"
     source = "input" if padding is None else "scratch"
+    kernel = "int8_conv_2d_few_taps" if _has_few_taps(operator) else _KERNELS[operator.name]
     body = (
         _window(operator, options, columns)
         + _output_form(operator, options, channels)
         + _pad_call(operator, padding)
-        + f"    {_KERNELS[operator.name]}({source}, output, {prefix}_weights, {prefix}_channels,"
+        + _constants(prefix)
+        + f"    {kernel}({source}, output, weights, channels,"
         + " window, form);\n"
     )
     scratch = 0

@@ -80,9 +80,7 @@ def layer_channels(path: Path, operator: Operator) -> tuple[Channel, ...]:
     """
     rows = _weights_by_channel(operator)
     assert operator.weights is not None  # noqa: S101 - checked when it was read
-    biases = (
-        np.zeros(len(rows), np.int64) if operator.bias is None else np.asarray(operator.bias.data, np.int64)
-    )
+    biases = np.zeros(len(rows), np.int64) if operator.bias is None else np.asarray(operator.bias.data, np.int64)
     scales = np.broadcast_to(np.asarray(operator.weights.scales, np.float64), (len(rows),))
     factor = operator.input.scale
     channels = []

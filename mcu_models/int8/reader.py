@@ -47,9 +47,7 @@ _MAX_TABLES: Final = 4096
 _MAX_AXES: Final = 6
 _NOT_TFLITE: Final = "expected an int8 .tflite file"
 
-_OPERATOR_NAMES: Final = {
-    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
-}
+_OPERATOR_NAMES: Final = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _DTYPES: Final = {
     schema.TensorType.INT8: "int8",
     schema.TensorType.INT32: "int32",
@@ -160,9 +158,7 @@ def _within(index: int, length: int) -> int:
 def _refuse_unsupported(path: Path, names: list[str]) -> None:
     for index, name in enumerate(names):
         if name not in SUPPORTED_OPERATORS and name not in _SHAPE_OPERATORS:
-            raise BadInputError(
-                path, f"operator {index}", name, f"supported: {', '.join(SUPPORTED_OPERATORS)}"
-            )
+            raise BadInputError(path, f"operator {index}", name, f"supported: {', '.join(SUPPORTED_OPERATORS)}")
 
 
 def _tensor(model: Any, graph: Any, index: int) -> Tensor:
@@ -219,9 +215,7 @@ def _check_interface(path: Path, key: str, tensor: Tensor) -> None:
     if tensor.dtype != "int8":
         raise BadInputError(path, f"{key} type", tensor.dtype, "expected int8: quantise the network fully")
     if not tensor.shape or tensor.shape[0] != 1:
-        raise BadInputError(
-            path, f"{key} shape", list(tensor.shape), "expected a batch of 1 on the first axis"
-        )
+        raise BadInputError(path, f"{key} shape", list(tensor.shape), "expected a batch of 1 on the first axis")
 
 
 def _operator(path: Path, table: Any, index: int, name: str, tensors: list[Tensor]) -> Operator:
@@ -302,18 +296,14 @@ def _window_options(
 
 def _dense_options(path: Path, place: str, table: Any) -> DenseOptions:
     if table.WeightsFormat() != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
-        raise BadInputError(
-            path, f"{place}: weights format", table.WeightsFormat(), "only the default is read"
-        )
+        raise BadInputError(path, f"{place}: weights format", table.WeightsFormat(), "only the default is read")
     return DenseOptions(_activation(path, place, table))
 
 
 def _activation(path: Path, place: str, table: Any) -> Activation:
     number = table.FusedActivationFunction()
     if number not in _ACTIVATIONS:
-        raise BadInputError(
-            path, f"{place}: activation", number, f"supported: {', '.join(_ACTIVATIONS.values())}"
-        )
+        raise BadInputError(path, f"{place}: activation", number, f"supported: {', '.join(_ACTIVATIONS.values())}")
     return _ACTIVATIONS[number]
 
 
@@ -332,6 +322,4 @@ def _check_chain(path: Path, source: Tensor, operators: list[Operator], result: 
             )
         current = operator.output
     if current.index != result.index:
-        raise BadInputError(
-            path, "output", result.name, f"expected the last operator's output {current.name!r}"
-        )
+        raise BadInputError(path, "output", result.name, f"expected the last operator's output {current.name!r}")

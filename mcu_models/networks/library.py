@@ -62,9 +62,7 @@ def find_network(name_or_path: str | Path) -> NetworkEntry:
     folder = _library_folder()
     rows = _read_manifest(folder)
     if text not in rows:
-        raise BadInputError(
-            "network", "", text, f"no such name and no .tflite file; {nearest_name(text, rows)}"
-        )
+        raise BadInputError("network", "", text, f"no such name and no .tflite file; {nearest_name(text, rows)}")
     return _library_network(folder, text, rows[text])
 
 
@@ -124,9 +122,7 @@ def _checked_row(path: Path, row: Any) -> dict[str, Any]:
         if not isinstance(value, str):
             raise BadInputError(path, f"{_ROWS}.{key}", value, "every row needs this text")
     if Path(row["file"]).name != row["file"]:
-        raise BadInputError(
-            path, f"{_ROWS}.file", row["file"], "expected a file's name in the manifest's folder"
-        )
+        raise BadInputError(path, f"{_ROWS}.file", row["file"], "expected a file's name in the manifest's folder")
     find_frontend(row["frontend"], str(path))
     checked: dict[str, Any] = row
     return checked

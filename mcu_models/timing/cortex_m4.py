@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcu_models.timing.decoding import Instruction
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mcu_models.timing.decoding import Instruction
 
 REFILL_CYCLES = 1
 """Pipeline refill after a taken branch. TRM: 1-3 depending on alignment and width of the target; the
@@ -97,7 +97,7 @@ def block_cycles(instructions: Sequence[Instruction], before: Instruction | None
 
 def _unaligned_target_cycles(block: Block) -> int:
     first = block.instructions[0] if block.instructions else None
-    return UNALIGNED_TARGET_CYCLES if first and first.size == 4 and block.address & 2 else 0  # noqa: PLR2004
+    return UNALIGNED_TARGET_CYCLES if first and first.size == 4 and block.address & 2 else 0
 
 
 def _instruction_cycles(this: Instruction, previous: Instruction | None, following: Instruction | None) -> int:
@@ -116,7 +116,7 @@ def _own_cycles(this: Instruction, previous: Instruction | None, following: Inst
         return 1 + this.words
     if this.kind == "it":
         # Folded into the 16-bit instruction before it (TRM 3.3.1).
-        return 0 if previous is not None and previous.size == 2 else 1  # noqa: PLR2004
+        return 0 if previous is not None and previous.size == 2 else 1
     return _FIXED[this.kind]
 
 
@@ -125,7 +125,7 @@ def _load_cycles(this: Instruction, previous: Instruction | None, following: Ins
     cycles = 1 + max(1, this.words)
     if following is not None and _overlaps(this, following):
         cycles -= 1
-    unaligned_wide = this.size == 4 and this.address & 2  # noqa: PLR2004
+    unaligned_wide = this.size == 4 and this.address & 2
     return cycles + (1 if unaligned_wide and previous is not None and previous.kind == "load" else 0)
 
 

@@ -1,9 +1,10 @@
-"""Thumb-2 instructions as the cycle models see them: what kind, what they read for an address, what they write."""
+"""Thumb-2 instructions as the cycle models see them: their kind, what forms an address, what they write."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import capstone
 from capstone import arm as cs_arm
@@ -27,6 +28,15 @@ _EXACT: dict[str, Kind] = {
     "cpsie": "system", "cpsid": "system", "dmb": "barrier", "dsb": "barrier", "isb": "sync", "vdiv": "fp_divide",
     "vsqrt": "fp_divide", "ldrd": "load_many", "strd": "store_many",
 }  # fmt: skip
+
+
+_IT = ("it", *("it" + "".join(rest) for n in (1, 2, 3) for rest in product("te", repeat=n)))
+_STORE, _BRANCH, _IF_THEN = cast("tuple[Kind, Kind, Kind]", ("store", "branch", "it"))
+_EXACT |= dict.fromkeys(_STORES, _STORE) | dict.fromkeys(_BRANCHES, _BRANCH) | dict.fromkeys(_IT, _IF_THEN)
+_BY_PREFIX: tuple[tuple[tuple[str, ...], Kind], ...] = (
+    (("ldm", "pop", "vldm", "vpop"), "load_many"),
+    (("stm", "push", "vstm", "vpush"), "store_many"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +116,11 @@ def _bare_mnemonic(raw: Any) -> str:
 def _kind(mnemonic: str, raw: Any, *, writes_pc: bool) -> Kind:
     if mnemonic in _LOADS:
         return "load_pc" if writes_pc else "load"
-    if mnemonic in _STORES:
-        return "store"
     if mnemonic in _EXACT:
         return _EXACT[mnemonic]
-    if mnemonic in _BRANCHES:
-        return "branch"
-    if mnemonic.startswith(("ldm", "pop", "vldm", "vpop")):
-        return "load_many"
-    if mnemonic.startswith(("stm", "push", "vstm", "vpush")):
-        return "store_many"
-    if mnemonic.startswith("it") and len(mnemonic) <= len("itttt"):
-        return "it"
+    for prefixes, kind in _BY_PREFIX:
+        if mnemonic.startswith(prefixes):
+            return kind
     if mnemonic.startswith("v"):
         return _fp_kind(mnemonic, raw)
     return "branch_register" if writes_pc else "alu"

@@ -31,9 +31,7 @@ class Part(Sheet):
     spares: tuple[Rail, ...] = ()
 
 
-CURRENT = (
-    'normal_current = { value = 4.5, unit = "mA", source = "DS p. 2", evidence = "datasheet", high = 5 }\n'
-)
+CURRENT = 'normal_current = { value = 4.5, unit = "mA", source = "DS p. 2", evidence = "datasheet", high = 5 }\n'
 GOOD = 'name = "part"\n' + CURRENT
 ASSUMED_VOLT = '{ value = 1, unit = "V", source = "guess", evidence = "assumed" }'
 
@@ -58,10 +56,7 @@ def test_temperatures_stay_in_degrees_celsius(tmp_path: Path) -> None:
 
 
 def test_a_table_keeps_its_rows(tmp_path: Path) -> None:
-    text = (
-        GOOD
-        + 'directions = { values = [[1, 2], [3, 4]], unit = "deg", source = "s", evidence = "datasheet" }'
-    )
+    text = GOOD + 'directions = { values = [[1, 2], [3, 4]], unit = "deg", source = "s", evidence = "datasheet" }'
     table = load_sheet(sheet_file(tmp_path, text), Part).directions_deg
     assert table is not None
     assert table.as_array().tolist() == [[1.0, 2.0], [3.0, 4.0]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcu_models.emulators.peripherals.dma_l4 import Block
     from mcu_models.emulators.interrupt_controller import InterruptController
+    from mcu_models.emulators.peripherals.dma_l4 import Block
     from mcu_models.emulators.scheduler import Scheduler
     from mcu_models.emulators.virtual_clock import VirtualClock
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ClockTree(Protocol):
     """Tells peripherals at which clock they run."""
 
-    def kernel_hz(self, peripheral: str) -> float:
+    def clock_of(self, peripheral: str) -> float:
         """Return the kernel clock of a peripheral; 0 when its source is off."""
 
 
@@ -69,7 +69,7 @@ class Peripheral:
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset`; a narrow write to a plain register changes only its own bytes."""
         base, shift = offset & ~3, 8 * (offset & 3)
-        if size < 4 and base not in self.data_registers:  # noqa: PLR2004
+        if size < 4 and base not in self.data_registers:
             mask = ((1 << (8 * size)) - 1) << shift
             value = (self.registers.get(base, 0) & ~mask) | ((value << shift) & mask)
         self.write_register(base, value)
@@ -112,4 +112,4 @@ class Peripheral:
     def kernel_hz(self) -> float:
         """Kernel clock of this peripheral; 0 when its source is off."""
         tree = self.chip.tree
-        return 0.0 if tree is None else tree.kernel_hz(self.name)
+        return 0.0 if tree is None else tree.clock_of(self.name)

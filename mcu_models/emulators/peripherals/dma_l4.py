@@ -8,6 +8,7 @@ Not modelled: memory-to-memory, circular mode, half-transfer interrupts, bus con
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
@@ -67,7 +68,7 @@ class DmaL4(Peripheral):
             control = self._channel(channel, _CCR)
             count = self._channel(channel, _CNDTR) & 0xFFFF
             if control & _EN and count and self._request(channel) == request:
-                return Block(count, lambda c=channel: self._take(c), lambda data, c=channel: self._give(c, data))  # type: ignore[misc]
+                return Block(count, partial(self._take, channel), partial(self._give, channel))
         return None
 
     def write_register(self, offset: int, value: int) -> None:

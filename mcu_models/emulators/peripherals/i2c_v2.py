@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from mcu_models.emulators.port import I2cDevice
 
 _CR1, _CR2, _TIMINGR, _ISR, _ICR, _RXDR, _TXDR = 0x00, 0x04, 0x10, 0x18, 0x1C, 0x24, 0x28
-_TXE, _TXIS, _RXNE, _NACKF, _STOPF, _TC, _TCR, _BUSY = 1, 1 << 1, 1 << 2, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 15
+_TXE, _TXIS, _RXNE, _NACKF, _STOPF, _TC, _TCR, _BUSY = (
+    1,
+    1 << 1,
+    1 << 2,
+    1 << 4,
+    1 << 5,
+    1 << 6,
+    1 << 7,
+    1 << 15,
+)
 _START, _STOP, _RELOAD, _AUTOEND = 1 << 13, 1 << 14, 1 << 24, 1 << 25
 _CLEARABLE = 0x3F38
 _RXDMAEN = 1 << 15

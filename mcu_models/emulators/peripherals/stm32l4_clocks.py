@@ -59,7 +59,7 @@ class RccL4(Peripheral):
         shift = (0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 6, 7, 8, 9)[divider]
         return self.system_hz >> shift
 
-    def kernel_hz(self, peripheral: str) -> float:
+    def clock_of(self, peripheral: str) -> float:
         """Return the clock CCIPR selects for a peripheral; its bus clock where there is no choice."""
         shift = _KERNEL_SELECT.get(peripheral)
         if shift is None:
@@ -71,7 +71,7 @@ class RccL4(Peripheral):
             return self._oscillator_hz(("", "lsi", "hsi", "lse")[choice])
         if choice == 1:
             return float(self.system_hz)
-        return self._oscillator_hz("hsi" if choice == 2 or peripheral.startswith("I2C") else "lse")  # noqa: PLR2004
+        return self._oscillator_hz("hsi" if choice == 2 or peripheral.startswith("I2C") else "lse")
 
     def enter_stop(self) -> None:
         """Stop the high-speed clocks, as Stop 0-2 do, and choose the one the core wakes with."""

@@ -13,6 +13,8 @@ from mcu_models.emulators.peripherals.base import Chip, Peripheral
 from mcu_models.emulators.port import UartLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcu_models.emulators.peripherals.dma_l4 import Block
 
 _CR1, _CR3, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x08, 0x0C, 0x1C, 0x20, 0x24, 0x28
@@ -34,6 +36,7 @@ class Usart(Peripheral):
     def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
         super().__init__(name, chip, irq=irq)
         self.lines: list[UartLine] = []
+        self.on_line: Callable[[UartLine], None] = lambda _line: None
         self._partial = bytearray()
         self._shift: int | None = None
         self._incoming: deque[int] = deque()
@@ -132,8 +135,10 @@ class Usart(Peripheral):
     def _collect(self, byte: int, time_s: float) -> None:
         if byte == ord("\n") or len(self._partial) >= _MAX_LINE:
             text = self._partial.decode("ascii", errors="replace").rstrip("\r")
-            self.lines.append(UartLine(time_s, text))
             self._partial.clear()
+            line = UartLine(time_s, text)
+            self.lines.append(line)
+            self.on_line(line)
         else:
             self._partial.append(byte)
 

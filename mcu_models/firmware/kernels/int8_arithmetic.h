@@ -8,6 +8,16 @@
 
 #define INT8_INLINE static inline __attribute__((always_inline))
 
+#define INT8_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define INT8_UNROLL(count) INT8_PRAGMA(clang loop unroll_count(count))
+#else
+#define INT8_UNROLL(count) INT8_PRAGMA(GCC unroll count)
+#endif
+
+/* Hides what a pointer points to from the compiler. */
+#define INT8_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
 /* What turns one output channel's accumulator into an int8.
  * The bias holds -zero_point * sum(weights) of the input too. The scale is multiplier / 2^31 * 2^(left - right). */
 typedef struct {
@@ -31,6 +41,19 @@ INT8_INLINE int32_t int8_clamp(int32_t value, int32_t lowest, int32_t highest)
     return value > highest ? highest : value;
 }
 
+/* An output held within its range, which is that of int8 in most layers. */
+INT8_INLINE int8_t int8_saturate(int32_t value, int32_t lowest, int32_t highest)
+{
+#if defined(__ARM_FEATURE_SAT)
+    if (lowest == INT8_MIN && highest == INT8_MAX) {
+        int32_t saturated;
+        __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
+        return (int8_t)saturated;
+    }
+#endif
+    return (int8_t)int8_clamp(value, lowest, highest);
+}
+
 /* (2ab + 2^31) / 2^32 rounded down: gemmlowp's SaturatingRoundingDoublingHighMul but for a = b = INT32_MIN. */
 INT8_INLINE int32_t int8_high_product(int32_t a, int32_t b)
 {
@@ -52,7 +75,7 @@ INT8_INLINE int32_t int8_high_product_small(int32_t a, int32_t b)
 /* value / 2^exponent, halves away from zero; exponent 1 to 31, |value| < 2^30. */
 INT8_INLINE int32_t int8_divide_small(int32_t value, int32_t exponent)
 {
-    return (value + (INT32_C(1) << (exponent - 1)) + (value >> 31)) >> exponent;
+    return (((value + (value >> 31)) >> (exponent - 1)) + 1) >> 1;
 }
 
 /* value / 2^exponent, halves away from zero; exponent 0 to 31, any value. */
@@ -73,13 +96,72 @@ INT8_INLINE int8_t int8_rescale(int32_t accumulator, const int8_channel *channel
         const int32_t shifted = accumulator * (INT32_C(1) << channel->left);
         value = int8_divide(int8_high_product_small(shifted, channel->multiplier), channel->right);
     }
-    return (int8_t)int8_clamp(value + output.zero_point, output.lowest, output.highest);
+    return int8_saturate(value + output.zero_point, output.lowest, output.highest);
 }
+
+/* Four int8 at any address as one word, the first in the lowest byte. */
+INT8_INLINE uint32_t int8_load_four(const int8_t *values)
+{
+    uint32_t word;
+    __builtin_memcpy(&word, values, sizeof word);
+    return word;
+}
+
+INT8_INLINE void int8_store_four(int8_t *values, uint32_t word)
+{
+    __builtin_memcpy(values, &word, sizeof word);
+}
+
+/* Two int16 in one word, the first in the lower half. */
+INT8_INLINE uint32_t int8_pair(int32_t first, int32_t second)
+{
+    return ((uint32_t)first & UINT32_C(0xFFFF)) | ((uint32_t)second << 16);
+}
+
+/* sum + the products of the halves of two pairs. */
+INT8_INLINE int32_t int8_dot_pair(int32_t sum, uint32_t a, uint32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t total;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(total) : "r"(a), "r"(b), "r"(sum));
+    return total;
+#else
+    return sum + (int32_t)(int16_t)a * (int32_t)(int16_t)b + (int32_t)(int16_t)(a >> 16) * (int32_t)(int16_t)(b >> 16);
+#endif
+}
+
+#if defined(__ARM_FEATURE_DSP)
+/* Bytes 0 and 2 of a word as a pair of int16. */
+INT8_INLINE uint32_t int8_even_bytes(uint32_t word)
+{
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+    return pair;
+}
+
+/* Bytes 1 and 3 of a word as a pair of int16. */
+INT8_INLINE uint32_t int8_odd_bytes(uint32_t word)
+{
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+    return pair;
+}
+#endif
 
 /* sum + a[0] * b[0] + ... + a[length - 1] * b[length - 1] */
 INT8_INLINE int32_t int8_dot(int32_t sum, const int8_t *a, const int8_t *b, int32_t length)
 {
-    for (int32_t i = 0; i < length; ++i) {
+    int32_t i = 0;
+#if defined(__ARM_FEATURE_DSP)
+    INT8_UNROLL(8)
+    for (; i + 4 <= length; i += 4) {
+        const uint32_t four_a = int8_load_four(a + i);
+        const uint32_t four_b = int8_load_four(b + i);
+        sum = int8_dot_pair(sum, int8_even_bytes(four_a), int8_even_bytes(four_b));
+        sum = int8_dot_pair(sum, int8_odd_bytes(four_a), int8_odd_bytes(four_b));
+    }
+#endif
+    for (; i < length; ++i) {
         sum += (int32_t)a[i] * (int32_t)b[i];
     }
     return sum;

@@ -80,6 +80,55 @@ INT8_INLINE void int8_conv_2d(const int8_t *restrict input, int8_t *restrict out
     }
 }
 
+/* The most taps, rows x columns x depth, of a window held in registers. */
+#define INT8_FEW_TAPS 10
+
+/* Gather one window as pairs; an odd last tap is paired with zero. */
+INT8_INLINE void int8_gather_pairs(const int8_t *restrict corner, uint32_t pairs[INT8_FEW_TAPS / 2], int8_window w)
+{
+    int32_t values[INT8_FEW_TAPS] = {0};
+    int32_t tap = 0;
+    for (int32_t y = 0; y < w.window_rows; ++y) {
+        for (int32_t x = 0; x < w.window_columns; ++x) {
+            const int32_t pixel = y * w.dilation_rows * w.input_columns + x * w.dilation_columns;
+            for (int32_t k = 0; k < w.depth; ++k) {
+                values[tap++] = corner[pixel * w.depth + k];
+            }
+        }
+    }
+    for (int32_t i = 0; i < INT8_FEW_TAPS / 2; ++i) {
+        pairs[i] = int8_pair(values[2 * i], values[2 * i + 1]);
+    }
+}
+
+/* A convolution of at most INT8_FEW_TAPS taps. Weights are [channels][pairs of taps]. */
+INT8_INLINE void int8_conv_2d_few_taps(const int8_t *restrict input, int8_t *restrict output,
+                                       const uint32_t *restrict weights, const int8_channel *restrict channels,
+                                       int8_window w, int8_output form)
+{
+    const int32_t count = (w.window_rows * w.window_columns * w.depth + 1) / 2;
+    for (int32_t row = 0; row < w.output_rows; ++row) {
+        for (int32_t column = 0; column < w.output_columns; ++column) {
+            uint32_t pairs[INT8_FEW_TAPS / 2];
+            int8_gather_pairs(input + (row * w.stride_rows * w.input_columns + column * w.stride_columns) * w.depth,
+                              pairs, w);
+            /* Hidden anew for each window, or the weights would be loaded into the stack beforehand. */
+            const uint32_t *taps = weights;
+            const int8_channel *channel = channels;
+            INT8_OPAQUE(taps);
+            INT8_OPAQUE(channel);
+            INT8_UNROLL(1)
+            for (int32_t c = 0; c < w.channels; ++c) {
+                int32_t sum = channel->bias;
+                for (int32_t i = 0; i < count; ++i) {
+                    sum = int8_dot_pair(sum, pairs[i], *taps++);
+                }
+                *output++ = int8_rescale(sum, channel++, form);
+            }
+        }
+    }
+}
+
 /* Weights are [window_rows][window_columns][channels]; `w.channels / w.depth` channels read the same input depth. */
 INT8_INLINE void int8_depthwise_conv_2d(const int8_t *restrict input, int8_t *restrict output,
                                         const int8_t *restrict weights, const int8_channel *restrict channels,

@@ -69,6 +69,13 @@ def write_sources(network: Int8Network, folder: Path, frontend: str | None) -> l
     return [name for name in generated.sources if name.endswith(".c")]
 
 
+def compiled_library(folder: Path, sources: list[str]) -> ctypes.CDLL:
+    """Compile sources for this machine, any warning being an error, and load them."""
+    command = [*host_compiler(), *WARNINGS, "-O2", "-shared", "-fPIC", "-o", "host.so", *sources]
+    subprocess.run(command, cwd=folder, check=True, timeout=120)  # noqa: S603 - no shell
+    return ctypes.CDLL(str(folder / "host.so"))
+
+
 class HostNetwork:
     """A network's generated C on this machine."""
 
@@ -76,22 +83,10 @@ class HostNetwork:
         self.network = read_network(MODELS / f"{model}.tflite")
         sources = write_sources(self.network, folder, frontend)
         driver = (
-            DRIVER if frontend else DRIVER.split("void prepare_all")[0].replace('#include "frontend.h"', "")
+            DRIVER if frontend else DRIVER.split("void prepare_all", maxsplit=1)[0].replace('#include "frontend.h"', "")
         )
         (folder / "driver.c").write_text(driver)
-        command = [
-            *host_compiler(),
-            *WARNINGS,
-            "-O2",
-            "-shared",
-            "-fPIC",
-            "-o",
-            "host.so",
-            "driver.c",
-            *sources,
-        ]
-        subprocess.run(command, cwd=folder, check=True, timeout=120)
-        self._library = ctypes.CDLL(str(folder / "host.so"))
+        self._library = compiled_library(folder, ["driver.c", *sources])
 
     def run(self, inputs: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         outputs = np.empty((len(inputs), *self.network.output.shape[1:]), np.int8)
@@ -123,3 +118,9 @@ def host_network(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Host
 def models() -> Path:
     """Return the folder of the tests' networks."""
     return MODELS
+
+
+@pytest.fixture(scope="session")
+def compile_host() -> Callable[[Path, list[str]], ctypes.CDLL]:
+    """Return a function that compiles and loads C sources on this machine."""
+    return compiled_library

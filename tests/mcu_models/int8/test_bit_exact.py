@@ -60,7 +60,5 @@ def test_generated_frontend_equals_the_host(frontend: str, host_network: Callabl
     table = frontend_table(compiled.network, frontend)
     generator = np.random.default_rng(5)
     room = generator.normal(88, 4, (2000, 64)).round()
-    raw = np.concatenate([room, generator.integers(-2048, 2048, (500, 64)), np.full((1, 64), -2048)]).astype(
-        np.int16
-    )
+    raw = np.concatenate([room, generator.integers(-2048, 2048, (500, 64)), np.full((1, 64), -2048)]).astype(np.int16)
     assert np.array_equal(compiled.prepare(raw), prepare(raw, table))

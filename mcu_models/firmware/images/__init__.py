@@ -1,0 +1,1 @@
+"""Reference firmware images, each with how it was built."""

@@ -1,0 +1,199 @@
+"""What the simulated sensor sees of people, and how it errs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datasheet.bad_input import BadInputError
+from scenarios.room import load_scenario
+from scenarios.simulation import simulate
+from scenarios.timeline import Person, Timeline
+from sensors.grid_eye_sheet import load_grid_eye
+from sensors.mount import Mount
+from sensors.pixels import pixel_rays
+from sensors.sensing import sense
+from sensors.thermal_array import scene_degc
+
+SHEET = load_grid_eye()
+RAYS = pixel_rays(SHEET)
+PERSON = Person(1.75, 0.45, 0.25, 0.095, 34.0, 0.5, 0.7)
+MOUNT = Mount(0, 0, 2.7)
+
+
+def standing(*positions_m: tuple[float, float], air_degc: float = 22.0, heading_rad: float = 0.0) -> Timeline:
+    """One frame of people who stand at these positions."""
+    people = len(positions_m)
+    return Timeline(
+        time_s=np.zeros(1),
+        person_index=np.arange(people, dtype=np.int32)[np.newaxis],
+        position_m=np.array(positions_m, dtype=np.float64).reshape(1, people, 2),
+        heading_rad=np.full((1, people), heading_rad),
+        speed_mps=np.zeros((1, people)),
+        persons=(PERSON,) * people,
+        events=(),
+        air_degc=air_degc,
+        floor_degc=air_degc,
+        wall_degc=air_degc,
+        room_size_m=(10.0, 10.0),
+    )
+
+
+def contrast_k(*positions_m: tuple[float, float], mount: Mount = MOUNT, heading_rad: float = 0.0) -> np.ndarray:
+    return scene_degc(standing(*positions_m, heading_rad=heading_rad), mount, RAYS)[0] - 22.0
+
+
+def test_an_empty_room_has_the_temperature_of_its_floor() -> None:
+    np.testing.assert_allclose(scene_degc(standing(), MOUNT, RAYS)[0], 22.0, atol=1e-3)
+
+
+def test_somebody_below_warms_the_four_centre_pixels_most() -> None:
+    frame = contrast_k((0, 0))
+    assert frame[3:5, 3:5].min() > 2.0
+    assert frame.argmax() in {27, 28, 35, 36}
+    assert abs(frame[[0, 0, 7, 7], [0, 7, 0, 7]]).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("x_m", "y_m", "rows", "columns"),
+    [
+        (0.5, 0.5, slice(0, 4), slice(4, 8)),
+        (-0.5, 0.5, slice(0, 4), slice(0, 4)),
+        (-0.5, -0.5, slice(4, 8), slice(0, 4)),
+    ],
+)
+def test_the_image_lies_on_the_plan_as_it_is(x_m: float, y_m: float, rows: slice, columns: slice) -> None:
+    frame = contrast_k((x_m, y_m))
+    assert frame[rows, columns].sum() > 0.99 * frame.sum()
+
+
+def test_turning_sensor_and_person_together_changes_nothing() -> None:
+    turned = contrast_k((-0.3, 0.4), mount=Mount(0, 0, 2.7, 90), heading_rad=np.pi / 2)
+    np.testing.assert_allclose(turned, contrast_k((0.4, 0.3)), atol=1e-9)
+
+
+def test_shoulders_are_seen_across_the_heading() -> None:
+    frame = contrast_k((0, 0), heading_rad=0.0)
+    assert frame[1:7, 3:5].sum() > frame[3:5, 1:7].sum()
+
+
+def test_a_person_far_outside_is_not_seen() -> None:
+    assert abs(contrast_k((4, 0))).max() == pytest.approx(0, abs=1e-3)
+
+
+def test_nobody_is_seen_through_somebody() -> None:
+    # Along the line of sight over the head of the nearer one, the farther one's legs and torso are hidden.
+    alone = contrast_k((0.9, 0.0))
+    both = contrast_k((0.35, 0.0), (0.9, 0.0))
+    near = contrast_k((0.35, 0.0))
+    assert both.sum() < near.sum() + alone.sum() - 0.3
+    assert (both >= np.minimum(near, alone) - 1e-6).all()
+
+
+def test_contrast_falls_with_the_room_s_temperature_and_with_height() -> None:
+    cool, warm = (scene_degc(standing((0, 0), air_degc=air), MOUNT, RAYS)[0].max() - air for air in (20.0, 28.0))
+    assert cool > 1.5 * warm
+    assert contrast_k((0, 0)).max() > contrast_k((0, 0), mount=Mount(0, 0, 3.3)).max()
+
+
+def test_a_wall_shows_its_own_temperature() -> None:
+    timeline = replace(standing(), wall_degc=30.0)
+    frame = scene_degc(timeline, Mount(0.3, 5.0, 2.7), RAYS)[0]
+    assert frame[:, 0].min() > 29.9
+    assert frame[:, 7].max() < 22.1
+
+
+def quiet_room(frames: int) -> Timeline:
+    return replace(
+        standing(),
+        time_s=np.arange(frames) / 10,
+        person_index=np.full((frames, 1), -1, dtype=np.int32),
+        position_m=np.full((frames, 1, 2), np.nan),
+        heading_rad=np.full((frames, 1), np.nan),
+        speed_mps=np.full((frames, 1), np.nan),
+        floor_degc=25.0,
+        air_degc=25.0,
+        wall_degc=25.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def empty_frames() -> np.ndarray:
+    return sense(quiet_room(4000), MOUNT, SHEET, seed=3).frames.astype(np.float64)
+
+
+def test_field_noise_is_that_of_the_recordings(empty_frames: np.ndarray) -> None:
+    noise_k = np.diff(empty_frames, axis=0).std(axis=0) / np.sqrt(2)
+    # With 0.08 K common noise, 0.2 K dips in a fifth of the frames and the steps on top of white noise.
+    assert 0.29 < noise_k[3:5, 3:5].mean() < 0.33
+    assert 0.41 < noise_k[[0, 0, 7, 7], [0, 7, 0, 7]].mean() < 0.46
+
+
+def test_the_fixed_pattern_stays_while_noise_averages_out(empty_frames: np.ndarray) -> None:
+    first, second = (half.mean(axis=0) for half in np.split(empty_frames, 2))
+    assert 0.2 < first.std() < 0.36
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.98
+
+
+def test_frames_dip_about_twice_a_second(empty_frames: np.ndarray) -> None:
+    mean = empty_frames.mean(axis=(1, 2))
+    spectrum = np.abs(np.fft.rfft(mean - mean.mean()))
+    frequency_hz = np.fft.rfftfreq(len(mean), 0.1)
+    fast = frequency_hz > 0.5
+    peak_hz = frequency_hz[fast][spectrum[fast].argmax()]
+    assert any(peak_hz == pytest.approx(multiple * 1.96, abs=0.01) for multiple in (1, 2))
+
+
+def test_the_datasheet_profile_is_quieter_than_the_field() -> None:
+    frames = sense(quiet_room(1000), MOUNT, SHEET, profile="datasheet", seed=3).frames.astype(np.float64)
+    noise_k = np.diff(frames, axis=0).std(axis=0) / np.sqrt(2)
+    assert 0.15 < noise_k.mean() < 0.20
+
+
+def test_readings_come_in_quarter_degrees_as_float32() -> None:
+    recording = sense(quiet_room(50), MOUNT, SHEET, seed=1)
+    assert recording.frames.dtype == np.float32
+    assert recording.frames.shape == (50, 8, 8)
+    assert np.array_equal(recording.frames * 4, np.round(recording.frames * 4))
+
+
+def test_the_thermistor_is_warmer_than_the_room() -> None:
+    thermistor = sense(quiet_room(50), MOUNT, SHEET, seed=1).thermistor_degc
+    assert thermistor is not None
+    assert ((thermistor > 28.3) & (thermistor < 30.5)).all()
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(BadInputError, match="did you mean 'field'"):
+        sense(quiet_room(2), MOUNT, SHEET, profile="feild", seed=1)
+
+
+def test_the_same_seeds_give_the_same_bytes_and_noise_does_not_depend_on_length() -> None:
+    short, long = (sense(quiet_room(frames), MOUNT, SHEET, seed=9).frames for frames in (40, 90))
+    assert short.tobytes() == sense(quiet_room(40), MOUNT, SHEET, seed=9).frames.tobytes()
+    assert np.array_equal(short, long[:40])
+
+
+def test_the_office_shows_every_count_often_enough() -> None:
+    office = load_scenario("office_doorway")
+    hung = office.sensor_mount
+    mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg)
+    counts = np.concatenate(
+        [sense(simulate(office, seconds=600, seed=seed), mount, SHEET, seed=1).count for seed in range(4)]
+    )
+    shares = np.bincount(counts, minlength=4) / len(counts)
+    low, high = np.array([0.2, 0.2, 0.1, 0.03]), np.array([0.5, 0.5, 0.35, 0.15])
+    assert ((shares > low) & (shares < high)).all()
+
+
+def test_one_person_has_the_contrast_of_the_recordings() -> None:
+    # Maximum over the background, median over frames with one person: 2.0 to 2.45 K in four recorded sessions at
+    # about 25.7 degC, of which the office's temperature makes a little more; 0.4 K either way is allowed.
+    office = load_scenario("office_doorway")
+    timeline = replace(simulate(office, seconds=300, seed=2), air_degc=25.7, floor_degc=25.7, wall_degc=25.7)
+    recording = sense(timeline, Mount(2, 2, 2.7), SHEET, seed=4)
+    background = recording.frames[recording.count == 0].mean(axis=0)
+    contrast = (recording.frames[recording.count == 1] - background).max(axis=(1, 2))
+    assert 1.6 < np.median(contrast) < 2.85

@@ -1,0 +1,8 @@
+"""`training` is not installed with the twin; its tests find it in the project's folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -1,0 +1,284 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from datasheet.bad_input import BadInputError
+from twin.emulated_node import NodeFailedError
+from twin.host_node import LevelsDisagreeError
+from twin.terminal import accuracy_table, frame_progress, prediction_table
+
+if TYPE_CHECKING:
+    from twin.emulated_node import Progress
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="twin",
+    help="Digital twin of sensors and microcontrollers: accuracy, latency and battery life before any hardware exists.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+
+
+def main() -> None:
+    """Run the command line; errors are one line on standard error."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit status: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app(arguments, standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _complain(errors, error.format_message(), BAD_INPUT)
+    except BadInputError as error:
+        return _complain(errors, str(error), BAD_INPUT)
+    except (NodeFailedError, LevelsDisagreeError) as error:
+        return _complain(errors, str(error), FAILED)
+    except KeyboardInterrupt:
+        return _complain(errors, "interrupted; nothing was written", INTERRUPTED)
+    return OK
+
+
+def _complain(errors: Console, text: str, status: int) -> int:
+    errors.print(" ".join(text.split()), markup=False, style="red" if errors.is_terminal else None)
+    return status
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+@app.command(name="run")
+def run_command(
+    scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
+    node: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")],
+    level: Annotated[str, typer.Option(help="host or emulated.")] = "emulated",
+    backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
+    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of the scenario.")] = 600.0,
+    seed: SeedOption = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for result.json, frames.npz, report.html.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Predict accuracy, latency, energy and battery life of a node in a scenario."""
+    from scenarios.room import load_scenario  # noqa: PLC0415 - the physics loads slowly; --help does not need it
+    from twin.node import load_node  # noqa: PLC0415
+    from twin.prediction import predict  # noqa: PLC0415
+    from twin.report import report_html  # noqa: PLC0415
+    from twin.result_files import frames_npz, prepare_folder, result_json, write_files  # noqa: PLC0415
+
+    _one_of("--level", level, ("host", "emulated"))
+    _one_of("--backend", backend, ("unicorn",))
+    loaded, chosen = load_scenario(scenario), load_node(node)
+    if out is not None:
+        prepare_folder(out)
+    with frame_progress("frames") as progress:
+        prediction = predict(
+            loaded,
+            chosen,
+            seconds=seconds,
+            seed=seed,
+            level="host" if level == "host" else "emulated",
+            progress=progress,
+        )
+    if out is not None:
+        write_files(
+            out,
+            {
+                "result.json": result_json(prediction),
+                "frames.npz": frames_npz(prediction),
+                "report.html": report_html(prediction),
+            },
+        )
+    if as_json:
+        _print_json(prediction.as_result())
+    else:
+        Console().print(prediction_table(prediction, out))
+
+
+@app.command()
+def sense(
+    scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
+    out: Annotated[Path, typer.Option(help="File for frames and ground truth (.npz).")],
+    sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
+    noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
+    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0)] = 600.0,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Simulate what a sensor sees of a scenario, with the true number of people in view."""
+    from scenarios.room import load_scenario  # noqa: PLC0415
+    from scenarios.simulation import simulate  # noqa: PLC0415
+    from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
+    from sensors.mount import Mount  # noqa: PLC0415
+    from sensors.recording import write_recording  # noqa: PLC0415
+    from sensors.sensing import sense as sense_timeline  # noqa: PLC0415
+    from twin.result_files import prepare_folder  # noqa: PLC0415
+
+    loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
+    prepare_folder(out.parent)
+    place = loaded.sensor_mount
+    timeline = simulate(loaded, seconds=seconds, seed=seed, frame_rate_hz=sheet.fast_frame_rate_hz.value)
+    mount = Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
+    recording = sense_timeline(timeline, mount, sheet, profile=noise, seed=seed)
+    write_recording(out, recording)
+    frames_by_count = {str(n): int((recording.count == n).sum()) for n in sorted(set(recording.count.tolist()))}
+    summary = {"out": str(out), "frames": len(recording.frames), "frames_by_count": frames_by_count}
+    if as_json:
+        _print_json(summary)
+    else:
+        shares = ", ".join(f"{n} people: {frames}" for n, frames in frames_by_count.items())
+        typer.echo(f"{out}: {len(recording.frames)} frames; {shares}")
+
+
+@app.command()
+def evaluate(
+    network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
+    recording: Annotated[Path, typer.Argument(help="Recorded or simulated frames (.npz).")],
+    easy: Annotated[bool, typer.Option("--easy", help="Only frames marked as easy to label.")] = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Measure the accuracy of a network on recorded or simulated frames."""
+    from mcu_models.networks.library import find_network  # noqa: PLC0415
+    from sensors.recording import read_recording  # noqa: PLC0415
+    from twin.host_node import host_count  # noqa: PLC0415
+    from twin.metrics import count_accuracy  # noqa: PLC0415
+
+    entry, frames = find_network(network), read_recording(recording)
+    truth, shown = frames.count, frames.frames
+    if easy:
+        truth, shown = _easy_frames(recording, frames.confidence, truth, shown)
+    accuracy = count_accuracy(truth, host_count(entry, shown))
+    if as_json:
+        head = {"network": network, "recording": str(recording), "frames": len(truth)}
+        _print_json({**head, **accuracy.as_dict()})
+    else:
+        Console().print(accuracy_table(accuracy, f"{network} on {recording.name}, {len(truth)} frames"))
+
+
+@app.command()
+def build(
+    network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
+    out: Annotated[Path, typer.Option(help="Folder for sources, image and map.")],
+    board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
+    app_name: Annotated[str, typer.Option("--app", help="Application.")] = "people_counter",
+    compiler: Annotated[str | None, typer.Option(help="arm-none-eabi-gcc or ziglang; default: what is there.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Generate C from a network and build the firmware."""
+    from mcu_models.boards.board import find_board  # noqa: PLC0415
+    from mcu_models.firmware.builder import build_firmware  # noqa: PLC0415
+    from mcu_models.firmware.toolchain import find_toolchain  # noqa: PLC0415
+    from mcu_models.networks.library import find_network  # noqa: PLC0415
+
+    result = build_firmware(
+        find_network(network).path,
+        board=find_board(board),
+        app=app_name,
+        out_dir=out,
+        toolchain=find_toolchain(compiler),
+    )
+    sizes = result.sizes
+    summary = {
+        "elf": str(result.elf),
+        "map": str(result.map),
+        "compiler": result.compiler,
+        "flash_bytes": {"code": sizes.flash_code_bytes, "weights": sizes.flash_weights_bytes},
+        "ram_bytes": {"static": sizes.ram_bytes, "arena": sizes.ram_arena_bytes},
+    }
+    if as_json:
+        _print_json(summary)
+    else:
+        typer.echo(
+            f"{result.elf}: {sizes.flash_code_bytes} bytes of code, {sizes.flash_weights_bytes} of weights, "
+            f"{sizes.ram_bytes} of RAM, of which arena {sizes.ram_arena_bytes}; {result.compiler}"
+        )
+
+
+@app.command()
+def emulate(
+    image: Annotated[str, typer.Argument(help="Name of a reference image or path to an ELF.")],
+    board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
+    backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
+    until: Annotated[str | None, typer.Option(help="Stop at the first UART line with this text.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.0, max=864000.0, help="Virtual time; default 10.")] = None,
+    uart_in: Annotated[str | None, typer.Option(help="Text that arrives at the UART.")] = None,
+    uart_script: Annotated[Path | None, typer.Option(help="File of 'expect TEXT' and 'send TEXT' lines.")] = None,
+    frames: Annotated[Path | None, typer.Option(help="Frames the sensor shows (.npz).")] = None,
+    network: Annotated[str | None, typer.Option(help="Compare the answers with this network on the host.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Run a firmware image on an emulated board."""
+    from twin.emulation import EmulationRequest, emulate_image  # noqa: PLC0415
+
+    _one_of("--backend", backend, ("unicorn",))
+    begin = time.perf_counter()
+    request = EmulationRequest(image, board, until, seconds, uart_in, uart_script, frames, network)
+    with frame_progress("frames") as progress:
+        answer = emulate_image(request, progress)
+    answer["host_s"] = round(time.perf_counter() - begin, 3)
+    if as_json:
+        _print_json(answer)
+    else:
+        _print_emulation(answer)
+    if answer["end"] == "fault" or (until is not None and answer["end"] != "until") or answer.get("mismatches"):
+        raise typer.Exit(FAILED)
+
+
+@app.command(name="list")
+def list_command(
+    what: Annotated[str, typer.Argument(help="boards, sensors, networks, scenarios, nodes, batteries or images.")],
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List what the library holds."""
+    from twin.library import names  # noqa: PLC0415
+
+    found = names(what)
+    if as_json:
+        _print_json({what: found})
+    else:
+        typer.echo("\n".join(found))
+
+
+def _print_emulation(answer: dict[str, Any]) -> None:
+    for line in answer["uart"]:
+        typer.echo(line)
+    rate = answer["virtual_s"] / max(answer["host_s"], 1e-9)
+    summary = (
+        f"{answer['end']}: {answer['virtual_s']:.3f} s virtual ({answer['sleep_s']:.3f} s asleep), "
+        f"{answer['instructions']} instructions, {answer['cycles']} cycles, {rate:.0f} times real time"
+    )
+    if "mismatches" in answer:
+        summary += f"; {answer['frames']} frames, {answer['mismatches']} mismatches with the host"
+    if answer["detail"]:
+        summary += f"; {answer['detail']}"
+    typer.echo("\n".join([summary, *answer["problems"]]), err=True)
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadInputError("command line", option, value, f"must be {' or '.join(allowed)}")
+
+
+def _easy_frames(path: Path, confidence: Any, *arrays: Any) -> list[Any]:
+    if confidence is None:
+        raise BadInputError(path, "confidence", None, "is missing: --easy needs the recording to say which frames are easy")
+    return [array[confidence == 1] for array in arrays]

@@ -1,0 +1,181 @@
+"""The emulated level: every frame goes through the firmware in the emulator, I2C and all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mcu_models.emulators.unicorn_backend import UnicornEmulator
+from sensors.amg8833 import Amg8833
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from mcu_models.boards.board import Board
+    from mcu_models.emulators.image import FirmwareImage
+    from mcu_models.emulators.port import Emulator, UartLine
+    from mcu_models.emulators.virtual_clock import PowerState
+    from sensors.grid_eye_sheet import GridEyeSheet
+    from sensors.recording import Recording
+
+ANSWER = re.compile(r"^(\d+) (\d+) (\d+)$")
+"""A line of the people counter: frame, people counted, core cycles of front end and network."""
+FIRST_LOOK_LIMIT_S = 60.0
+"""Virtual time after which a node that has not read a frame is given up."""
+STEP_S = 1.0
+UNANSWERED = -1
+
+
+class NodeFailedError(RuntimeError):
+    """The firmware did not do its work; the text says what was seen."""
+
+
+@dataclass(frozen=True)
+class NodeTrace:
+    """What an emulated node did with the frames it was shown.
+
+    Attributes:
+        count: (N,) int64, people as answered for each frame; -1 where no answer came.
+        inference_cycles: (N,) int64, core cycles of front end and network, as the firmware measured them.
+        answer_delay_s: (N,) float64, from a frame's measurement to the end of its line of text; nan without one.
+        residency_s: Seconds per power state of the microcontroller, over whole periods from the first answer to
+            the last.
+        sensor_residency_s: Seconds per power state of the sensor over the same span.
+        span_s: Length of that span.
+        problems: What the firmware did that the hardware would not honour.
+    """
+
+    count: NDArray[np.int64]
+    inference_cycles: NDArray[np.int64]
+    answer_delay_s: NDArray[np.float64]
+    residency_s: Mapping[PowerState, float]
+    sensor_residency_s: Mapping[str, float]
+    span_s: float
+    problems: tuple[str, ...]
+
+
+class Progress(Protocol):
+    """Hears how far a run has come."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` frames."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def emulate_node(
+    board: Board,
+    image: FirmwareImage,
+    recording: Recording,
+    sheet: GridEyeSheet,
+    *,
+    bus: str = "I2C1",
+    address: int = 0x69,
+    progress: Progress = no_progress,
+) -> NodeTrace:
+    """Show every frame of `recording` to the firmware and collect its answers.
+
+    The node is powered on with the sensor; the recording begins when the firmware first reads pixels, half a frame
+    into frame 0. Sensor and microcontroller keep the same time: clock drift between them is not modelled.
+
+    Raises:
+        NodeFailedError: The firmware crashed, or never read a frame.
+    """
+    device = Amg8833(recording, sheet=sheet, address=address)
+    emulator = UnicornEmulator(board, image)
+    emulator.attach_i2c(bus, device)
+    collector = _Collector(device, emulator, len(recording.frames), 1.0 / sheet.fast_frame_rate_hz.value)
+    emulator.on_uart_line(collector.hear)
+    _run(emulator, device, collector, FIRST_LOOK_LIMIT_S, lambda: device.first_frame_s is not None)
+    if device.first_frame_s is None:
+        raise NodeFailedError(f"the firmware read no frame within {FIRST_LOOK_LIMIT_S:g} s of virtual time")
+    end_s = collector.measured_s(len(recording.frames)) + STEP_S
+    _run(emulator, device, collector, end_s, lambda: collector.is_complete, progress)
+    return collector.trace(emulator.problems)
+
+
+def _run(
+    emulator: Emulator,
+    device: Amg8833,
+    collector: _Collector,
+    end_s: float,
+    done: Callable[[], bool],
+    progress: Progress = no_progress,
+) -> None:
+    while not done() and emulator.now_s < end_s:
+        outcome = emulator.run(until_s=min(emulator.now_s + STEP_S, end_s))
+        if outcome.end in ("fault", "halt"):
+            raise NodeFailedError(f"the firmware stopped after {outcome.virtual_s:.3f} s: {outcome.detail}")
+        progress(min(device.latched_frame + 1, collector.frames), collector.frames)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """Residencies at the end of an answer."""
+
+    time_s: float
+    board: Mapping[PowerState, float]
+    sensor: Mapping[str, float]
+
+
+class _Collector:
+    """Takes the firmware's lines and books each to the frame it was computed from."""
+
+    def __init__(self, device: Amg8833, emulator: Emulator, frames: int, period_s: float) -> None:
+        self.frames = frames
+        self._device = device
+        self._emulator = emulator
+        self._period_s = period_s
+        self._count = np.full(frames, UNANSWERED, dtype=np.int64)
+        self._cycles = np.zeros(frames, dtype=np.int64)
+        self._delay_s = np.full(frames, np.nan)
+        self._first: _Mark | None = None
+        self._last: _Mark | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last frame has been answered."""
+        return bool(self._count[-1] != UNANSWERED)
+
+    def measured_s(self, frame: int) -> float:
+        """Virtual time at which a frame is measured."""
+        return (self._device.first_frame_s or 0.0) + frame * self._period_s
+
+    def hear(self, line: UartLine) -> None:
+        """Take one line of text."""
+        answer = ANSWER.match(line.text)
+        if answer is None or self.is_complete:
+            return
+        frame = self._device.latched_frame
+        self._count[frame] = int(answer[2])
+        self._cycles[frame] = int(answer[3])
+        self._delay_s[frame] = line.time_s - self.measured_s(frame)
+        mark = _Mark(line.time_s, self._emulator.residency_s(), self._device.state_residency_s(line.time_s))
+        self._first = self._first or mark
+        self._last = mark
+
+    def trace(self, problems: tuple[str, ...]) -> NodeTrace:
+        """Return what was collected.
+
+        Raises:
+            NodeFailedError: Fewer than two answers came, so no period was seen.
+        """
+        first, last = self._first, self._last
+        if first is None or last is None or first is last:
+            raise NodeFailedError("the firmware sent fewer than two answers")
+        return NodeTrace(
+            count=self._count,
+            inference_cycles=self._cycles,
+            answer_delay_s=self._delay_s,
+            residency_s={s: t - first.board.get(s, 0.0) for s, t in last.board.items()},
+            sensor_residency_s={s: t - first.sensor.get(s, 0.0) for s, t in last.sensor.items()},
+            span_s=last.time_s - first.time_s,
+            problems=problems,
+        )

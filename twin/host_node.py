@@ -1,0 +1,78 @@
+"""The host level: the int8 network runs on the host, bit-exact; its cost is measured on a few emulated frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcu_models.int8.frontend import frontend_table, prepare, raw_from_degc
+from mcu_models.int8.reader import read_network
+from mcu_models.int8.reference import ReferenceNetwork, classify
+from sensors.recording import Recording
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mcu_models.networks.library import NetworkEntry
+    from twin.emulated_node import NodeTrace
+
+SAMPLE_FRAMES = 50
+"""Frames emulated to learn what a frame costs; the cycles of a frame vary by less than a percent."""
+
+
+class LevelsDisagreeError(RuntimeError):
+    """Firmware and host answered differently, which is a defect."""
+
+
+def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the people the network counts in each frame, (N,) int64.
+
+    Args:
+        network: An int8 network whose classes are counts.
+        frames_degc: (N, rows, cols) temperatures in the sensor's steps of 0.25 degC.
+
+    Raises:
+        BadInputError: The network cannot be used.
+    """
+    table = frontend_table(read_network(network.path), network.frontend)
+    return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
+
+
+def first_frames(recording: Recording, frames: int) -> Recording:
+    """Return the beginning of a recording."""
+    cut = slice(0, frames)
+    return Recording(
+        time_s=recording.time_s[cut],
+        frames=recording.frames[cut],
+        count=recording.count[cut],
+        thermistor_degc=None if recording.thermistor_degc is None else recording.thermistor_degc[cut],
+    )
+
+
+def check_levels(emulated: NDArray[np.int64], host: NDArray[np.int64]) -> None:
+    """Compare counts frame by frame; both (N,).
+
+    Raises:
+        LevelsDisagreeError: They differ anywhere.
+    """
+    wrong = np.flatnonzero(emulated != host)
+    if len(wrong):
+        frame = int(wrong[0])
+        raise LevelsDisagreeError(
+            f"{len(wrong)} of {len(host)} frames differ between firmware and host, first frame {frame}: "
+            f"firmware {emulated[frame]}, host {host[frame]}"
+        )
+
+
+def extend_trace(sample: NodeTrace, count: NDArray[np.int64]) -> NodeTrace:
+    """Return the trace of a long run with the cost per frame of an emulated beginning."""
+    frames = len(count)
+    repeats = -(-frames // len(sample.count))
+    return replace(
+        sample,
+        count=count,
+        inference_cycles=np.tile(sample.inference_cycles, repeats)[:frames],
+        answer_delay_s=np.tile(sample.answer_delay_s, repeats)[:frames],
+    )

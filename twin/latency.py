@@ -1,0 +1,73 @@
+"""How late the node answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.emulated_node import NodeTrace
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times in seconds.
+
+    Attributes:
+        inference_p50: Front end and network, median over frames.
+        inference_p95: The same, 95th percentile.
+        inference_max: The same, longest.
+        event_to_answer_p50: From a change of the true number of people in view to the end of the first line of text
+            that gives the new number, median over the changes that were answered before the next one; None when
+            none was.
+    """
+
+    inference_p50: float
+    inference_p95: float
+    inference_max: float
+    event_to_answer_p50: float | None
+
+
+def latencies(trace: NodeTrace, truth: NDArray[np.int64], *, clock_hz: float, period_s: float) -> Latency:
+    """Return the latencies of a run at a core clock of `clock_hz` while computing."""
+    inference_s = trace.inference_cycles[trace.count >= 0] / clock_hz
+    p50, p95 = np.percentile(inference_s, [50, 95])
+    waits_s = event_to_answer_s(truth, trace.count, trace.answer_delay_s, period_s=period_s)
+    return Latency(
+        inference_p50=float(p50),
+        inference_p95=float(p95),
+        inference_max=float(inference_s.max()),
+        event_to_answer_p50=float(np.median(waits_s)) if len(waits_s) else None,
+    )
+
+
+def event_to_answer_s(
+    truth: NDArray[np.int64],
+    count: NDArray[np.int64],
+    answer_delay_s: NDArray[np.float64],
+    *,
+    period_s: float,
+) -> NDArray[np.float64]:
+    """Return the wait for each change of `truth` that was answered in time.
+
+    A change seen first in frame k happened, on average, half a period before it.
+
+    Args:
+        truth: (N,) people in view.
+        count: (N,) people as answered.
+        answer_delay_s: (N,) from a frame's measurement to its answer.
+        period_s: Time from frame to frame.
+    """
+    changes = np.flatnonzero(np.diff(truth)) + 1
+    ends = np.append(changes[1:], len(truth))
+    waits: list[float] = []
+    for begin, end in zip(changes, ends, strict=True):
+        right = np.flatnonzero(count[begin:end] == truth[begin])
+        if len(right):
+            frame = begin + right[0]
+            waits.append(period_s / 2 + right[0] * period_s + answer_delay_s[frame])
+    return np.array(waits)

@@ -1,0 +1,124 @@
+"""A node: which sensor, board, network and battery are put together, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from datasheet.bad_input import BadInputError
+from datasheet.config import Config, find_in_library, read_config
+from mcu_models.boards.board import Board, find_board
+from mcu_models.networks.library import NetworkEntry, find_network
+from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
+from sensors.mount import Mount
+from twin.battery import BatterySheet, load_battery
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scenarios.room import Scenario
+
+_LIBRARY = "twin.nodes"
+
+
+class SensorConfig(Config):
+    """Which sensor, on which bus and supply."""
+
+    part: str
+    noise: str = "field"
+    bus: str
+    address: int
+    supply_v: Annotated[float, Field(gt=0, le=20)]
+
+
+class MountConfig(Config):
+    """Where the node hangs, when that differs from the scenario's own place for a sensor."""
+
+    x_m: float
+    y_m: float
+    height_m: Annotated[float, Field(gt=0, le=20)]
+    yaw_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+
+
+class NodeConfig(Config):
+    """What a node's TOML says."""
+
+    title: str
+    board: str
+    network: str
+    app: str
+    battery: str
+    sensor: SensorConfig
+    mount: MountConfig | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node with everything it names.
+
+    Attributes:
+        name: Name in the library, or stem of the user's file.
+        path: Its TOML.
+        config: What the TOML says.
+        sensor: Datasheet of the sensor.
+        board: The board.
+        network: The network.
+        battery: Datasheet of the battery.
+    """
+
+    name: str
+    path: Path
+    config: NodeConfig
+    sensor: GridEyeSheet
+    board: Board
+    network: NetworkEntry
+    battery: BatterySheet
+
+    def mount_in(self, scenario: Scenario) -> Mount:
+        """Return where the sensor hangs in `scenario`: the node's own mount, or else the scenario's.
+
+        Raises:
+            BadInputError: The node's mount is outside the room.
+        """
+        own = self.config.mount
+        place = own if own is not None else scenario.sensor_mount
+        if own is not None:
+            self._check_mount(own, scenario)
+        return Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
+
+    def _check_mount(self, mount: MountConfig, scenario: Scenario) -> None:
+        room = scenario.room
+        limits = {"x_m": room.size_x_m, "y_m": room.size_y_m, "height_m": room.ceiling_height_m}
+        for key, limit in limits.items():
+            value = getattr(mount, key)
+            if not 0 <= value <= limit:
+                raise BadInputError(
+                    self.path, f"mount.{key}", value, f"must lie in the room of {scenario.name}: 0 to {limit:g}"
+                )
+
+
+def load_node(name_or_path: str) -> Node:
+    """Return a node of the library by name, or of a file of the user's own, with everything it names.
+
+    Raises:
+        BadInputError: The node, or anything it names, does not exist or cannot be used.
+    """
+    path = find_in_library(name_or_path, _LIBRARY, kind="node")
+    config = read_config(path, NodeConfig)
+    sensor = load_grid_eye(config.sensor.part)
+    noise_profile(sensor, config.sensor.noise)
+    addresses = [int(a) for a in sensor.i2c_address.values[0]]
+    if config.sensor.address not in addresses:
+        allowed = " or ".join(hex(a) for a in addresses)
+        raise BadInputError(path, "sensor.address", hex(config.sensor.address), f"must be {allowed}")
+    return Node(
+        name=path.stem,
+        path=path,
+        config=config,
+        sensor=sensor,
+        board=find_board(config.board),
+        network=find_network(config.network),
+        battery=load_battery(config.battery),
+    )

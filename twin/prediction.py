@@ -1,0 +1,222 @@
+"""The main job: from scenario and node to accuracy, latency, energy and battery life."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Literal
+
+from datasheet.sheet import assumed_keys
+from mcu_models.firmware.library import Firmware, firmware_for
+from mcu_models.power import state_current
+from scenarios.simulation import simulate
+from sensors.sensing import sense
+from twin.battery import Life, battery_life, charge_bound_s
+from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress
+from twin.energy import EnergyBudget, energy_budget
+from twin.host_node import SAMPLE_FRAMES, check_levels, extend_trace, first_frames, host_count
+from twin.latency import Latency, latencies
+from twin.metrics import Accuracy, count_accuracy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mcu_models.emulators.virtual_clock import PowerState
+    from scenarios.room import Scenario
+    from scenarios.timeline import Timeline
+    from sensors.mount import Mount
+    from sensors.recording import Recording
+    from twin.node import Node
+
+Level = Literal["host", "emulated"]
+PACKAGES = ("edge-sensor-twin", "ai-edge-litert", "capstone", "numba", "numpy", "scipy", "simpy", "unicorn")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the twin predicts of one node in one scenario, and what it predicted it from.
+
+    Attributes:
+        scenario: The scenario.
+        node: The node.
+        seed: Seed of people, sensor unit and noise.
+        level: "host" or "emulated".
+        mount: Where the sensor hung.
+        timeline: The people.
+        recording: What the sensor saw, with the true counts.
+        trace: What the node answered and spent.
+        firmware: The firmware that ran.
+        accuracy: How well it counted.
+        latency: How late it answered.
+        budget: Average currents.
+        inference_j: Energy of one inference, at the microcontroller's supply.
+        life: Battery life.
+        life_without_sensor: The same if the sensor drew nothing.
+        sensor_alone_s: Time in which the sensor alone would take the whole nominal charge.
+    """
+
+    scenario: Scenario
+    node: Node
+    seed: int
+    level: Level
+    mount: Mount
+    timeline: Timeline
+    recording: Recording
+    trace: NodeTrace
+    firmware: Firmware
+    accuracy: Accuracy
+    latency: Latency
+    budget: EnergyBudget
+    inference_j: float
+    life: Life
+    life_without_sensor: Life
+    sensor_alone_s: float
+
+    @property
+    def count(self) -> NDArray[np.int64]:
+        """(N,) people as the node answered; -1 where no answer came."""
+        return self.trace.count
+
+    @property
+    def span_s(self) -> float:
+        """Length of the scenario that was played."""
+        return len(self.recording.time_s) * self.budget.period_s
+
+    def as_result(self) -> dict[str, Any]:
+        """Return `result.json`."""
+        return {
+            "accuracy": self.accuracy.as_dict(),
+            "latency_s": asdict(self.latency),
+            "energy_j": self._energy(),
+            "average_power_w": self.budget.average_power_w,
+            "battery": {
+                "life_s": self.life.life_s,
+                "life_s_low": self.life.low_s,
+                "life_s_high": self.life.high_s,
+                "life_s_without_sensor": self.life_without_sensor.life_s,
+                "sensor_alone_empties_s": self.sensor_alone_s,
+            },
+            "memory_bytes": {"flash": self.firmware.flash_bytes, "ram": self.firmware.ram_bytes},
+            "provenance": self._provenance(),
+        }
+
+    def _energy(self) -> dict[str, Any]:
+        powers_w = self.budget.power_by_consumer_w()
+        return {
+            "inference": self.inference_j,
+            "frame": self.budget.average_power_w * self.budget.period_s,
+            "by_consumer": {name: power_w * self.span_s for name, power_w in powers_w.items()},
+        }
+
+    def _provenance(self) -> dict[str, Any]:
+        node = self.node
+        assumed = [key for sheet in (node.sensor, node.board.sheet, node.battery) for key in assumed_keys(sheet)]
+        return {
+            "scenario": self.scenario.name,
+            "node": node.name,
+            "seed": self.seed,
+            "seconds": self.span_s,
+            "level": self.level,
+            "backend": "unicorn",
+            "network_sha256": node.network.sha256,
+            "firmware_sha256": self.firmware.image.sha256,
+            "compiler": self.firmware.compiler,
+            "versions": {package: metadata.version(package) for package in PACKAGES},
+            "assumed": assumed,
+            "problems": list(self.trace.problems),
+        }
+
+
+def predict(
+    scenario: Scenario,
+    node: Node,
+    *,
+    seconds: float,
+    seed: int,
+    level: Level = "emulated",
+    progress: Progress = no_progress,
+) -> Prediction:
+    """Play a scenario in front of a node and predict accuracy, latency, energy and battery life.
+
+    Args:
+        scenario: The room and its people.
+        node: What hangs in it.
+        seconds: How long the scenario runs.
+        seed: Everything random follows from it.
+        level: "emulated" sends every frame through the firmware and checks each answer against the host;
+            "host" computes the answers on the host and charges what a short emulated beginning cost.
+        progress: Hears how many frames are done.
+
+    Raises:
+        BadInputError: Scenario and node do not fit, or something they name cannot be used.
+        NodeFailedError: The firmware did not do its work.
+        LevelsDisagreeError: Firmware and host answered differently.
+    """
+    mount = node.mount_in(scenario)
+    firmware = firmware_for(node.network, node.board, node.config.app)
+    timeline = simulate(
+        scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value
+    )
+    recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
+    trace = run_node(node, firmware, recording, level=level, progress=progress)
+    return _evaluate(scenario, node, seed, level, mount, timeline, recording, trace, firmware)
+
+
+def run_node(
+    node: Node, firmware: Firmware, recording: Recording, *, level: Level, progress: Progress = no_progress
+) -> NodeTrace:
+    """Let the node answer every frame of a recording, at either level."""
+    shown = recording if level == "emulated" else first_frames(recording, SAMPLE_FRAMES)
+    expected = host_count(node.network, recording.frames)
+    trace = emulate_node(
+        node.board,
+        firmware.image,
+        shown,
+        node.sensor,
+        bus=node.config.sensor.bus,
+        address=node.config.sensor.address,
+        progress=progress,
+    )
+    check_levels(trace.count, expected[: len(trace.count)])
+    return trace if level == "emulated" else extend_trace(trace, expected)
+
+
+def _evaluate(
+    scenario: Scenario,
+    node: Node,
+    seed: int,
+    level: Level,
+    mount: Mount,
+    timeline: Timeline,
+    recording: Recording,
+    trace: NodeTrace,
+    firmware: Firmware,
+) -> Prediction:
+    budget = energy_budget(node, trace)
+    fastest = computing_state(trace)
+    power = node.board.sheet.power
+    inference_s = float(trace.inference_cycles.mean()) / fastest.clock_hz
+    return Prediction(
+        scenario=scenario,
+        node=node,
+        seed=seed,
+        level=level,
+        mount=mount,
+        timeline=timeline,
+        recording=recording,
+        trace=trace,
+        firmware=firmware,
+        accuracy=count_accuracy(recording.count, trace.count),
+        latency=latencies(trace, recording.count, clock_hz=fastest.clock_hz, period_s=budget.period_s),
+        budget=budget,
+        inference_j=inference_s * state_current(power, fastest).typical_a * power.supply_v.value,
+        life=battery_life(node.battery, budget.load),
+        life_without_sensor=battery_life(node.battery, budget.load_without_sensor),
+        sensor_alone_s=charge_bound_s(node.battery, budget.sensor.current.typical_a),
+    )
+
+
+def computing_state(trace: NodeTrace) -> PowerState:
+    """Return the state in which the node computes: running at its highest clock."""
+    return max((state for state in trace.residency_s if state.mode == "run"), key=lambda state: state.clock_hz)

@@ -1,0 +1,86 @@
+"""Writes results: to a temporary name first, then renamed, so that nothing is ever half-written."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasheet.bad_input import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from twin.prediction import Prediction
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make sure results can be written to `folder`.
+
+    Raises:
+        BadInputError: It cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInputError(folder, "", None, f"cannot be written to: {error.strerror}") from error
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files by name into `folder`; all are written before the first appears under its own name.
+
+    Raises:
+        BadInputError: The folder cannot be written to.
+    """
+    temporary: dict[str, Path] = {}
+    try:
+        for name, content in contents.items():
+            temporary[name] = _write_temporary(folder, content)
+        for name, path in temporary.items():
+            path.replace(folder / name)
+    except OSError as error:
+        raise BadInputError(folder, "", None, f"cannot be written to: {error.strerror}") from error
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+def _write_temporary(folder: Path, content: bytes) -> Path:
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".partial-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    path = Path(name)
+    # mkstemp makes the file private; results are as readable as any other file.
+    path.chmod(0o666 & ~_umask())
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def result_json(prediction: Prediction) -> bytes:
+    """Return `result.json`."""
+    return (json.dumps(prediction.as_result(), indent=2, allow_nan=False) + "\n").encode()
+
+
+def frames_npz(prediction: Prediction) -> bytes:
+    """Return `frames.npz`: time_s, frames, truth and count."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        time_s=prediction.recording.time_s,
+        frames=prediction.recording.frames,
+        truth=prediction.recording.count,
+        count=prediction.count,
+    )
+    return buffer.getvalue()

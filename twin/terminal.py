@@ -1,0 +1,134 @@
+"""What is shown on a terminal: tables and a progress bar."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from twin.emulated_node import Progress as FrameProgress
+    from twin.metrics import Accuracy
+    from twin.prediction import Prediction
+
+DAY_S = 86400.0
+DOMINANT_SHARE = 0.5
+"""A consumer that takes more than this share of the current decides the battery life and is named aloud."""
+
+
+@contextmanager
+def frame_progress(unit: str) -> Iterator[FrameProgress]:
+    """Show a progress bar on a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(unit, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+def accuracy_table(accuracy: Accuracy, title: str) -> Table:
+    """Return accuracy figures and the confusion matrix."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in _accuracy_rows(accuracy):
+        table.add_row(name, value)
+    for truth, row in enumerate(accuracy.confusion):
+        table.add_row(f"{truth} in view", "  ".join(f"{n:6d}" for n in row))
+    return table
+
+
+def prediction_table(prediction: Prediction, out: Path | None) -> RenderableType:
+    """Return the prediction as it is shown on a terminal."""
+    table = Table(
+        title=f"{prediction.node.config.title} in {prediction.scenario.name}",
+        title_justify="left",
+        show_header=False,
+    )
+    for section in (
+        _accuracy_rows(prediction.accuracy),
+        _speed_rows(prediction),
+        _energy_rows(prediction),
+        _life_rows(prediction),
+    ):
+        for name, value in section:
+            table.add_row(name, value)
+        table.add_section()
+    parts: list[RenderableType] = [table, *_warnings(prediction)]
+    if out is not None:
+        parts.append(f"written to {out}: result.json, frames.npz, report.html")
+    return Group(*parts)
+
+
+def _accuracy_rows(accuracy: Accuracy) -> list[tuple[str, str]]:
+    return [
+        ("balanced accuracy", f"{accuracy.balanced_accuracy:.1%}"),
+        ("accuracy", f"{accuracy.accuracy:.1%}"),
+        ("weighted F1", f"{accuracy.f1_weighted:.3f}"),
+        ("MSE / MAE", f"{accuracy.mse:.3f} / {accuracy.mae:.3f}"),
+    ]
+
+
+def _speed_rows(prediction: Prediction) -> list[tuple[str, str]]:
+    latency = prediction.latency
+    event = latency.event_to_answer_p50
+    return [
+        ("inference p50 / max", f"{latency.inference_p50 * 1e3:.3f} / {latency.inference_max * 1e3:.3f} ms"),
+        ("event to answer p50", "no event answered" if event is None else f"{event * 1e3:.0f} ms"),
+        ("flash / RAM", f"{prediction.firmware.flash_bytes} / {prediction.firmware.ram_bytes} bytes"),
+    ]
+
+
+def _energy_rows(prediction: Prediction) -> list[tuple[str, str]]:
+    budget = prediction.budget
+    powers = sorted(budget.power_by_consumer_w().items(), key=lambda item: -item[1])
+    rows = [(f"power, {name}", f"{watt * 1e3:.4f} mW") for name, watt in powers]
+    return [
+        ("energy per inference", f"{prediction.inference_j * 1e6:.2f} uJ"),
+        ("energy per frame", f"{budget.average_power_w * budget.period_s * 1e6:.0f} uJ"),
+        ("average power", f"{budget.average_power_w * 1e3:.3f} mW"),
+        *rows,
+    ]
+
+
+def _life_rows(prediction: Prediction) -> list[tuple[str, str]]:
+    life, bare = prediction.life, prediction.life_without_sensor
+    return [
+        (
+            "battery life",
+            f"{life.life_s / DAY_S:.1f} days ({life.low_s / DAY_S:.1f} to {life.high_s / DAY_S:.1f})",
+        ),
+        ("battery life without the sensor", f"{bare.life_s / DAY_S:.0f} days"),
+    ]
+
+
+def _warnings(prediction: Prediction) -> list[RenderableType]:
+    lines = [*sensor_warning(prediction), *prediction.trace.problems]
+    return [Panel("\n".join(lines), title="mind", border_style="red")] if lines else []
+
+
+def sensor_warning(prediction: Prediction) -> list[str]:
+    """Return what to say when the sensor, not the network, decides the battery life."""
+    budget = prediction.budget
+    share = budget.sensor.current.typical_a / budget.load.typical_a
+    if share < DOMINANT_SHARE:
+        return []
+    return [
+        f"The sensor takes {share:.0%} of the current: {budget.sensor.current.typical_a * 1e3:.2f} mA alone empty the "
+        f"battery in {prediction.sensor_alone_s / DAY_S:.1f} days, whatever the network. "
+        f"Without it the node would last {prediction.life_without_sensor.life_s / DAY_S:.0f} days."
+    ]
