@@ -53,12 +53,14 @@ class Place(Config):
 class Arrivals(Config):
     """Who comes when.
 
-    Arrivals are a Poisson process. Who finds `capacity` people in the room goes away. Each stay at a place is
-    lognormal with median `linger_median_s` and log-scale `linger_spread`; the number of places visited is
-    one plus a geometric number, `visits_mean` on average.
+    People come as a Poisson process of `rate_per_hour`, alone or with others: with probability
+    `accompanied_ratio` somebody follows two seconds behind. Who finds `capacity` people in the room goes away.
+    Each stay at a place is lognormal with median `linger_median_s` and log-scale `linger_spread`; the number of
+    places visited is one plus a geometric number, `visits_mean` on average.
     """
 
     rate_per_hour: NotNegative
+    accompanied_ratio: Annotated[float, Field(ge=0, lt=1)]
     capacity: Annotated[int, Field(ge=1, le=20)]
     linger_median_s: Positive
     linger_spread: NotNegative

@@ -32,6 +32,7 @@ STEP_S = 0.1
 WARM_UP_S = 180.0
 """Simulated before the timeline begins, so that it does not always begin with an empty room."""
 
+_FOLLOWS_AFTER_S = 2.0
 _ARRIVED_M = 0.1
 _PATIENCE_STEPS = 15
 _PROGRESS_M = 0.02
@@ -104,7 +105,8 @@ class _World:
         mean_steps = 3600.0 / arrivals.rate_per_hour / STEP_S
         due = 0.0
         while True:
-            due += float(rng.exponential(mean_steps))
+            is_accompanied = bool(rng.random() < arrivals.accompanied_ratio)
+            due += _FOLLOWS_AFTER_S / STEP_S if is_accompanied else float(rng.exponential(mean_steps))
             yield self.env.timeout(max(math.ceil(due) - self.env.now, 0))
             if len(self.present) < arrivals.capacity:
                 walker = self._newcomer(rng)

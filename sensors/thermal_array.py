@@ -71,7 +71,7 @@ def _render(
 ) -> NDArray[np.float64]:
     """Return (N, 64) mean radiance of each pixel."""
     frames, slots = person_index.shape
-    pixels, ray_count = background.shape
+    pixels = len(background)
     empty = np.empty(pixels)
     for pixel in range(pixels):
         empty[pixel] = background[pixel].mean()
@@ -79,22 +79,13 @@ def _render(
     box = np.empty((slots, 4))
     for frame in range(frames):
         result[frame] = empty
-        anybody = False
-        for slot in range(slots):
-            person = person_index[frame, slot]
-            if person >= 0:
-                anybody = True
-                _bound(position_m[frame, slot], shapes[person], height_m, box[slot])
-        if not anybody:
+        if not _bound_everybody(person_index[frame], position_m[frame], shapes, height_m, box):
             continue
         for pixel in range(pixels):
-            if not _anybody_near(person_index[frame], box, reach[pixel]):
-                continue
-            total = 0.0
-            for ray in range(ray_count):
-                total += _ray_radiance(
-                    slope[pixel, ray, 0],
-                    slope[pixel, ray, 1],
+            if _anybody_near(person_index[frame], box, reach[pixel]):
+                result[frame, pixel] = _pixel_radiance(
+                    slope[pixel],
+                    background[pixel],
                     person_index[frame],
                     position_m[frame],
                     heading_rad[frame],
@@ -102,13 +93,58 @@ def _render(
                     shapes,
                     radiances,
                     height_m,
-                    background[pixel, ray],
                 )
-            result[frame, pixel] = total / ray_count
     return result
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _bound_everybody(
+    person_index: NDArray[np.int32],
+    position_m: NDArray[np.float64],
+    shapes: NDArray[np.float64],
+    height_m: float,
+    box: NDArray[np.float64],
+) -> bool:
+    """Set the `box` of every occupied slot; tell whether there is any."""
+    anybody = False
+    for slot in range(len(person_index)):
+        if person_index[slot] >= 0:
+            anybody = True
+            _bound(position_m[slot], shapes[person_index[slot]], height_m, box[slot])
+    return anybody
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _pixel_radiance(
+    slope: NDArray[np.float64],
+    background: NDArray[np.float64],
+    person_index: NDArray[np.int32],
+    position_m: NDArray[np.float64],
+    heading_rad: NDArray[np.float64],
+    box: NDArray[np.float64],
+    shapes: NDArray[np.float64],
+    radiances: NDArray[np.float64],
+    height_m: float,
+) -> float:
+    """Return the mean radiance over the rays of one pixel."""
+    total = 0.0
+    for ray in range(len(background)):
+        total += _ray_radiance(
+            slope[ray, 0],
+            slope[ray, 1],
+            person_index,
+            position_m,
+            heading_rad,
+            box,
+            shapes,
+            radiances,
+            height_m,
+            background[ray],
+        )
+    return total / len(background)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _bound(
     position_m: NDArray[np.float64], shape: NDArray[np.float64], height_m: float, box: NDArray[np.float64]
 ) -> None:
@@ -129,7 +165,7 @@ def _bound(
             box[2 * axis + 1] = max(box[2 * axis + 1], (position_m[axis] + radius) / depth)
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _anybody_near(person_index: NDArray[np.int32], box: NDArray[np.float64], reach: NDArray[np.float64]) -> bool:
     for slot in range(len(person_index)):
         if person_index[slot] >= 0:
@@ -140,7 +176,7 @@ def _anybody_near(person_index: NDArray[np.int32], box: NDArray[np.float64], rea
     return False
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _ray_radiance(
     u: float,
     v: float,
@@ -174,7 +210,7 @@ def _ray_radiance(
     return radiance
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_head(
     u: float,
     v: float,
@@ -203,7 +239,7 @@ def _meet_head(
     return depth, forward > _FACE_FORWARD and up < _FACE_UP
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_trunk(
     u: float,
     v: float,
@@ -230,7 +266,7 @@ def _meet_trunk(
     return legs
 
 
-@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_cylinder(p: float, q: float, cp: float, cq: float, top: float, bottom: float) -> float:
     """Return the depth at which a ray enters an upright cylinder of unit radius between two depths."""
     a = p * p + q * q

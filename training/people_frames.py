@@ -92,7 +92,8 @@ def random_deployment(rng: np.random.Generator) -> Scenario:
         doors=(_random_door(size_x_m, size_y_m, rng),),
         places=_random_places(mount, size_x_m, size_y_m, rng),
         arrivals=Arrivals(
-            rate_per_hour=float(rng.uniform(150, 1800)),
+            rate_per_hour=float(rng.uniform(150, 1200)),
+            accompanied_ratio=float(rng.uniform(0, 0.5)),
             capacity=int(rng.integers(3, 6)),
             linger_median_s=float(rng.uniform(6, 20)),
             linger_spread=0.6,
@@ -126,12 +127,12 @@ def _random_door(size_x_m: float, size_y_m: float, rng: np.random.Generator) -> 
 def _random_places(mount: SensorMount, size_x_m: float, size_y_m: float, rng: np.random.Generator) -> tuple[Place, ...]:
     """Return places as an installer meets them: some under the sensor, the rest clearly out of its view.
 
-    Up to four lie within 0.85 of the field of view at a standing adult's shoulders, seven are there in all.
+    Up to four lie within 0.95 of the field of view at a standing adult's shoulders, seven are there in all.
     """
     half_m = (mount.height_m - STANDING_SHOULDER_M) * math.tan(math.radians(30))
     points: list[tuple[float, float]] = []
     for _ in range(NEAR_ATTEMPTS):
-        x_m, y_m = (at + 0.85 * half_m * float(rng.uniform(-1, 1)) for at in (mount.x_m, mount.y_m))
+        x_m, y_m = (at + 0.95 * half_m * float(rng.uniform(-1, 1)) for at in (mount.x_m, mount.y_m))
         if len(points) < 4 and _clear(x_m, y_m, points):
             points.append((x_m, y_m))
     while len(points) < 7:
@@ -151,17 +152,17 @@ def _clear(x_m: float, y_m: float, points: list[tuple[float, float]]) -> bool:
 
 def _random_population(rng: np.random.Generator) -> Population:
     """Return a population; in a fifth of them people are as tall as children or as adults who sit."""
-    hair_ratio = float(rng.uniform(0.15, 0.45))
-    clothing_clo = float(rng.uniform(0.4, 1.0))
+    hair_ratio = float(rng.uniform(0.05, 0.3))
+    clothing_clo = float(rng.uniform(0.5, 0.9))
     return Population(
         stature_mean_m=float(rng.uniform(1.3, 1.6) if rng.random() < 1 / 5 else rng.uniform(1.65, 1.78)),
         stature_sd_m=0.09,
         walking_speed_mean_mps=1.34,
         walking_speed_sd_mps=0.26,
         clothing_low_clo=clothing_clo,
-        clothing_high_clo=clothing_clo + 0.4,
+        clothing_high_clo=clothing_clo + 0.5,
         skin_low_degc=33.0,
         skin_high_degc=35.0,
         hair_low_ratio=hair_ratio,
-        hair_high_ratio=hair_ratio + 0.3,
+        hair_high_ratio=hair_ratio + 0.4,
     )

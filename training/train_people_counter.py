@@ -137,11 +137,16 @@ family = "single_frame_cnn"
 architecture = "C8-P-FC"
 window = 1
 seed = {arguments.seed}
-data = "{frames} simulated frames, equally many of 0 to 3 people, from {arguments.deployments} random
-deployments" frontend = "minus_median" frontend_step_degc = 0.25 frontend_span_degc = [{SPAN_K[0]},
-{SPAN_K[1]}] parameters = {parameters} balanced_accuracy = {accuracy:.4f} balanced_accuracy_data = "held-out
-simulated deployments, equally many frames of 0 to 3 people" keras = "{keras.__version__}" tensorflow =
-"{tf.__version__}" command = "{command}"
+data = "{frames} simulated frames, equally many of 0 to 3 people, from {arguments.deployments} random deployments"
+frontend = "minus_median"
+frontend_step_degc = 0.25
+frontend_span_degc = [{SPAN_K[0]}, {SPAN_K[1]}]
+parameters = {parameters}
+balanced_accuracy = {accuracy:.4f}
+balanced_accuracy_data = "held-out simulated deployments, equally many frames of 0 to 3 people"
+keras = "{keras.__version__}"
+tensorflow = "{tf.__version__}"
+command = "{command}"
 """
 
 

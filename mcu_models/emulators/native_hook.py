@@ -103,11 +103,8 @@ def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-unt
     """Return the cycles a block at flash offset `start` waits for its instructions."""
     wait = arena[WAIT_STATES]
     granules = ((start + size - 1) // GRANULE_BYTES) - start // GRANULE_BYTES + 1
-    # With prefetch, the next granule is read while this one executes.
-    behind = wait
-    if arena[PREFETCH] != 0:
-        behind = max(np.int64(0), wait + 1 - max(np.int64(1), cycles // granules))
     stall = np.int64(0)
+    followers = np.int64(0)
     fresh = not sequential
     for granule in range(start // GRANULE_BYTES, (start + size - 1) // GRANULE_BYTES + 1):
         line = granule >> 2
@@ -120,9 +117,15 @@ def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-unt
         arena[I_STAMP + slot] = arena[TIME_STAMP]
         if arena[I_VALID + slot] & bit == 0 or arena[INSTRUCTION_CACHE] == 0:
             arena[I_VALID + slot] |= bit
-            stall += wait if fresh else behind
+            if fresh:
+                stall += wait
+            else:
+                followers += 1
         fresh = False
-    return stall
+    if arena[PREFETCH] == 0:
+        return stall + followers * wait
+    # With prefetch, a granule is read while the one before it executes.
+    return stall + max(np.int64(0), followers * (wait + 1) - followers * cycles // granules)
 
 
 @cfunc(types.void(types.voidptr, types.uint64, types.uint32, types.voidptr), cache=True)

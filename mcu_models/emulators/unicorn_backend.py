@@ -115,7 +115,7 @@ class UnicornEmulator:
         self._detail = ""
         self._until_s = math.inf
         self._callback_error: BaseException | None = None
-        self._event_flag = False
+        self._asleep: PowerState | None = None
 
     # -- building ------------------------------------------------------------------------------------------
 
@@ -313,6 +313,9 @@ class UnicornEmulator:
         if self._clock.now_s >= self._until_s:
             self._end = "seconds"
             return
+        if self._asleep is not None:
+            self._sleep(self._asleep)
+            return
         self._pc = self._exceptions.take_next(self._pc)
         self._replan()
         self._hook.before_run()
@@ -332,7 +335,7 @@ class UnicornEmulator:
         if reason == native.REASON_NEW_EDGE:
             self._hook.learn_edge()
         elif reason == native.REASON_NONE:
-            self._sleep()
+            self._fall_asleep()
         if self._system.reset_requested:
             self._end, self._detail = "halt", "firmware asked for a system reset"
 
@@ -345,36 +348,31 @@ class UnicornEmulator:
         self._hook.watch_unmasking(watch=waiting)
         self._hook.deadline_cycles = self._clock.cycles_at(min(self._scheduler.next_s, self._until_s))
 
-    def _sleep(self) -> None:
-        """WFI or WFE: pass the time until something wakes the core."""
+    def _fall_asleep(self) -> None:
+        """WFI: sleep, unless something is already waiting to be taken."""
+        self._hook.break_sequence()
+        if self._wakes():
+            return
         deep = self._pwr.deep_mode if self._system.sleep_deep else None
-        state = PowerState(deep or "sleep", 0 if deep else self._clock.clock_hz)
-        if not self._wakes() and deep is not None and deep.startswith("stop"):
+        if deep is not None and deep.startswith("stop"):
             self._rcc.enter_stop()
-        slept = False
-        while not self._wakes():
-            next_s = self._scheduler.next_s
-            if math.isinf(next_s) and math.isinf(self._until_s):
-                self._end, self._detail = "halt", f"sleeps for ever in {self.image.function_at(self._pc)}"
-                return
-            self._clock.sleep_until(min(next_s, self._until_s), state)
-            slept = True
-            self._scheduler.run_due(self._clock.now_s)
-            if self._clock.now_s >= self._until_s and not self._wakes():
-                self._stay_asleep()
-                return
-        if slept and deep is not None:
-            self._clock.spin_until(self._clock.now_s + self.board.sheet.power.stop_wakeup_s.value)
-        self._hook.break_sequence()
+        self._asleep = PowerState(deep or "sleep", 0 if deep else self._clock.clock_hz)
 
-    def _stay_asleep(self) -> None:
-        """The time is up while the core sleeps: run WFI again when the run goes on."""
-        self._pc -= 2
-        self._end = "seconds"
-        self._hook.break_sequence()
+    def _sleep(self, state: PowerState) -> None:
+        """Pass the time in `state` to the next event; wake up if it asks for that."""
+        next_s = min(self._scheduler.next_s, self._until_s)
+        if math.isinf(next_s):
+            self._end, self._detail = "halt", f"sleeps for ever in {self.image.function_at(self._pc)}"
+            return
+        self._clock.sleep_until(next_s, state)
+        self._scheduler.run_due(self._clock.now_s)
+        if self._wakes():
+            self._asleep = None
+            if state.clock_hz == 0:
+                self._clock.spin_until(self._clock.now_s + self.board.sheet.power.stop_wakeup_s.value)
 
     def _wakes(self) -> bool:
-        return self._nvic.wakes(basepri=self._exceptions.basepri) or self._event_flag
+        return self._nvic.wakes(basepri=self._exceptions.basepri)
 
     def _on_interrupt(self, _engine: object, number: int, _data: object) -> None:
         try:

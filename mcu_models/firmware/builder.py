@@ -269,10 +269,11 @@ def _cmake(toolchain: Toolchain, board: FirmwareBoard, flags: Iterable[str], sou
     runtime = "".join(f"    {source.as_posix()}\n" for source in sources if source.parts[1] == "runtime")
     options = " ".join(flag.replace("-Isrc/", "-I${CMAKE_CURRENT_SOURCE_DIR}/src/") for flag in flags)
     link = " ".join((*toolchain.link_flags(board.core), "-T${CMAKE_CURRENT_SOURCE_DIR}/" + _SCRIPT))
+    compiler = ";".join((Path(toolchain.command[0]).name, *toolchain.command[1:]))
     return f"""\
 {_MARK}
 # Compiler used: {toolchain.version}
-# cmake -DCMAKE_SYSTEM_NAME=Generic -DCMAKE_C_COMPILER={Path(toolchain.command[0]).name} ...
+# cmake -DCMAKE_SYSTEM_NAME=Generic -DCMAKE_C_COMPILER="{compiler}" -S . -B build
 cmake_minimum_required(VERSION 3.16)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 project(firmware C ASM)

@@ -113,7 +113,11 @@ def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
         raise BadInputError(path, "", None, f"cannot be read: {error}") from None
     if not isinstance(rows, list):
         raise BadInputError(path, _ROWS, type(rows).__name__, f"expected rows, each headed [[{_ROWS}]]")
-    return {_checked_row(path, row)["file"].removesuffix(".tflite"): row for row in rows}
+    return {_row_name(_checked_row(path, row)): row for row in rows}
+
+
+def _row_name(row: Mapping[str, Any]) -> str:
+    return str(row.get("name", row["file"].removesuffix(".tflite")))
 
 
 def _checked_row(path: Path, row: Any) -> dict[str, Any]:

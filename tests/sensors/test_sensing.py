@@ -24,7 +24,7 @@ MOUNT = Mount(0, 0, 2.7)
 
 
 def standing(*positions_m: tuple[float, float], air_degc: float = 22.0, heading_rad: float = 0.0) -> Timeline:
-    """One frame of people who stand at these positions."""
+    """Return one frame of people who stand at these positions."""
     people = len(positions_m)
     return Timeline(
         time_s=np.zeros(1),

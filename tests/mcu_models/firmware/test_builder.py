@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from datasheet.bad_input import BadInputError
 from mcu_models.firmware.builder import app_names, build_firmware
 from mcu_models.firmware.image import image_sizes
+from mcu_models.firmware.toolchain import find_toolchain
 from mcu_models.int8.codegen import generate
 from mcu_models.int8.reader import read_network
 
@@ -160,6 +162,25 @@ def test_bad_requests_are_refused(
         build_firmware(network, board=board, app=app, out_dir=out_dir, toolchain=toolchain)
     with pytest.raises(BadInputError, match="cannot be written"):
         build_firmware(network, board=board, app=app, out_dir=out_dir / "below", toolchain=toolchain)
+
+
+def test_the_cmake_project_builds_the_same_code(models: Path, board: FirmwareBoard, app: str, tmp_path: Path) -> None:
+    """CMake with the same gcc gives sections of the same lengths."""
+    cmake = shutil.which("cmake")
+    if cmake is None or shutil.which("make") is None or shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("needs CMake, make and gcc: apt install cmake make gcc-arm-none-eabi")
+    result = build_firmware(
+        models / "c8_p_fc.tflite",
+        board=board,
+        app=app,
+        out_dir=tmp_path / "out",
+        toolchain=find_toolchain("gcc"),
+    )
+    options = ["-DCMAKE_SYSTEM_NAME=Generic", "-DCMAKE_C_COMPILER=arm-none-eabi-gcc"]
+    configure = [cmake, "-S", str(result.folder), "-B", str(tmp_path / "cmake"), *options]
+    for command in (configure, [cmake, "--build", str(tmp_path / "cmake")]):
+        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - no shell
+    assert image_sizes(tmp_path / "cmake" / "firmware.elf") == result.sizes
 
 
 def test_a_file_that_is_no_image_has_no_sizes(tmp_path: Path) -> None:

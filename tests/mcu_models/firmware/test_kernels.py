@@ -37,6 +37,14 @@ RETURN = 0x0800_F000
 INPUT = 0x2003_0000
 OUTPUT = 0x2003_8000
 STACK = 0x2004_0000
+BARE_SCRIPT = """SECTIONS {
+    . = 0x08000000;
+    .text : { *(.text*) *(.rodata*) }
+    .ARM.exidx : { *(.ARM.exidx*) }
+    . = 0x20000000;
+    .bss : { *(.bss*) }
+}
+"""
 
 
 class Core:
@@ -71,7 +79,8 @@ def bare_image(network: Int8Network, toolchain: Toolchain, folder: Path) -> Path
         (folder / name).write_text(text)
     kernels, runtime = str(package / "kernels"), str(package / "runtime")
     sources = ["network.c", *(f"{runtime}/{name}.c" for name in ("memory", "aeabi", "divide"))]
-    place = ["-Wl,--entry=network_run", "-Wl,-Ttext=0x08000000", "-Wl,-Tbss=0x20000000"]
+    (folder / "bare.ld").write_text(BARE_SCRIPT)
+    place = ["-Wl,--entry=network_run", "-T", "bare.ld"]
     command = [*toolchain.command, *toolchain.compile_flags("cortex-m4"), *toolchain.runtime_flags()]
     command += [f"-I{kernels}", f"-I{runtime}", *toolchain.link_flags("cortex-m4"), *place, *sources]
     command += [*toolchain.helper_libraries()[0], "-o", "network.elf"]

@@ -1,0 +1,296 @@
+"""Peripherals one by one, register by register."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu_models.boards.board import find_board
+from mcu_models.emulators.peripherals.dma_l4 import DmaL4
+from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
+from mcu_models.emulators.peripherals.lptim import Lptim
+from mcu_models.emulators.peripherals.plain import Gpio
+from mcu_models.emulators.peripherals.stm32l4_clocks import FlashL4, PwrL4, RccL4
+from mcu_models.emulators.peripherals.usart import Lpuart, Usart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ISR, ICR = 0x18, 0x1C
+NACKF, STOPF, TC, RXNE, TXIS, BUSY = 1 << 4, 1 << 5, 1 << 6, 1 << 2, 1 << 1, 1 << 15
+START, AUTOEND, READ, RELOAD = 1 << 13, 1 << 25, 1 << 10, 1 << 24
+FAST_MODE = 0x10320309
+BIT_S = (10 + 4) * 125e-9 + 750e-9
+
+
+@pytest.fixture
+def bus(bench: Any, device: Any) -> I2cV2:
+    controller = I2cV2("I2C1", bench.chip, irq=31)
+    controller.attach(device)
+    controller.write(0x10, 4, FAST_MODE)
+    controller.write(0x00, 4, 1)
+    return controller
+
+
+def start(bus: I2cV2, length: int, flags: int, address: int = 0x69) -> None:
+    bus.write(0x04, 4, address << 1 | length << 16 | flags | START)
+
+
+class TestI2c:
+    def test_a_bit_takes_2500_ns_at_the_manuals_fast_mode_timing(self) -> None:
+        assert pytest.approx(2.5e-6) == BIT_S
+
+    def test_register_read_with_repeated_start(self, bus: I2cV2, bench: Any, device: Any) -> None:
+        start(bus, 1, 0)
+        bench.pass_s(12 * BIT_S)
+        assert bus.read(ISR, 4) & TXIS
+        bus.write(0x28, 4, 0x80)
+        bench.pass_s(10 * BIT_S)
+        assert bus.read(ISR, 4) & TC
+        start(bus, 3, READ | AUTOEND)
+        got = []
+        for _ in range(3):
+            bench.pass_s(20 * BIT_S)
+            assert bus.read(ISR, 4) & RXNE
+            got.append(bus.read(0x24, 4))
+        bench.pass_s(2 * BIT_S)
+        assert got == [0x80, 0x81, 0x82]
+        assert device.heard == ["write", "0x80", "read", "stop"]
+        assert bus.read(ISR, 4) & STOPF
+        assert not bus.read(ISR, 4) & BUSY
+
+    def test_an_absent_device_gives_nack_and_stop(self, bus: I2cV2, bench: Any) -> None:
+        start(bus, 1, AUTOEND, address=0x10)
+        bench.pass_s(30 * BIT_S)
+        assert bus.read(ISR, 4) & (NACKF | STOPF) == NACKF | STOPF
+        bus.write(ICR, 4, NACKF | STOPF)
+        assert not bus.read(ISR, 4) & (NACKF | STOPF)
+
+    def test_the_clock_is_stretched_until_the_byte_is_read(self, bus: I2cV2, bench: Any, device: Any) -> None:
+        start(bus, 2, READ | AUTOEND)
+        bench.pass_s(1.0)
+        assert not bus.read(ISR, 4) & STOPF
+        assert bus.read(0x24, 4) == 0
+        assert bus.read(0x24, 4) == 1
+        bench.pass_s(2 * BIT_S)
+        assert bus.read(ISR, 4) & STOPF
+        assert device.heard == ["read", "stop"]
+
+    def test_dma_moves_the_burst_in_the_time_it_takes_on_the_wire(
+        self, bus: I2cV2, bench: Any, device: Any
+    ) -> None:
+        memory: dict[int, bytes] = {}
+        dma = DmaL4("DMA1", bench.chip, irq=11)
+        dma.memory = FakeMemory(memory)
+        bench.chip.dma = dma.block
+        dma.write(0xA8, 4, 3 << 24)
+        for offset, value in ((0x84, 128), (0x88, 0), (0x8C, 0x20000100), (0x80, 0x83)):
+            dma.write(offset, 4, value)
+        bus.write(0x00, 4, 1 | 1 << 15 | 1 << 5)
+        start(bus, 128, READ | AUTOEND)
+        bench.pass_s((1 + 9 + 128 * 9 + 0.5) * BIT_S)
+        assert memory == {0x20000100: bytes(range(128))}
+        assert dma.read(0x84, 4) == 0
+        assert not bench.is_pending(31)
+        bench.pass_s(BIT_S)
+        assert bench.is_pending(31)
+        assert device.times_s[1] == pytest.approx(19 * BIT_S)
+        assert device.times_s[128] == pytest.approx((10 + 128 * 9) * BIT_S)
+
+    def test_switching_off_resets_the_flags(self, bus: I2cV2, bench: Any) -> None:
+        start(bus, 1, AUTOEND, address=0x10)
+        bench.pass_s(1.0)
+        bus.write(0x00, 4, 0)
+        assert bus.read(ISR, 4) == 1
+
+
+class FakeMemory:
+    def __init__(self, written: dict[int, bytes]) -> None:
+        self.written = written
+
+    def read(self, address: int, length: int) -> bytes:
+        return self.written.get(address, bytes(length))[:length]
+
+    def write(self, address: int, data: bytes) -> None:
+        self.written[address] = data
+
+
+class TestUsart:
+    def test_characters_take_ten_bits_each(self, bench: Any) -> None:
+        uart = Usart("USART2", bench.chip, irq=38)
+        uart.write(0x0C, 4, 139)
+        uart.write(0x00, 4, 0b1001)
+        for character in b"ok\r\n":
+            while not uart.read(0x1C, 4) & 0x80:
+                bench.pass_s(1e-6)
+            uart.write(0x28, 1, character)
+        bench.pass_s(1e-3)
+        (line,) = uart.lines
+        assert line.text == "ok"
+        assert line.time_s == pytest.approx(4 * 10 * 139 / 16e6, rel=1e-6)
+        assert uart.read(0x1C, 4) & 0x40
+
+    def test_lpuart_divides_by_256ths(self, bench: Any) -> None:
+        uart = Lpuart("LPUART1", bench.chip, irq=70)
+        uart.write(0x0C, 4, 256 * 139)
+        uart.write(0x00, 4, 0b1001)
+        uart.write(0x28, 1, ord("\n"))
+        bench.pass_s(1e-3)
+        assert uart.lines[0].time_s == pytest.approx(10 * 139 / 16e6)
+
+    def test_received_characters_overrun_when_nobody_reads(self, bench: Any) -> None:
+        uart = Usart("USART2", bench.chip, irq=38)
+        uart.write(0x0C, 4, 139)
+        uart.write(0x00, 4, 0b100101)
+        uart.receive("ab")
+        bench.pass_s(1.5 * 1390 / 16e6)
+        assert bench.is_pending(38)
+        bench.pass_s(1e-3)
+        assert uart.read(0x1C, 4) & 0x28 == 0x28
+        assert uart.read(0x24, 4) == ord("a")
+
+    def test_dma_sends_a_block_as_a_line(self, bench: Any) -> None:
+        dma = DmaL4("DMA1", bench.chip, irq=11)
+        dma.memory = FakeMemory({0x20000000: b"7 2 900\n"})
+        bench.chip.dma = dma.block
+        uart = Usart("USART2", bench.chip, irq=38)
+        dma.on_enable = lambda _request: uart.dma_ready()
+        uart.write(0x0C, 4, 139)
+        uart.write(0x08, 4, 0x80)
+        uart.write(0x00, 4, 0b1001)
+        dma.write(0xA8, 4, 2 << 24)
+        for offset, value in ((0x84, 8), (0x8C, 0x20000000), (0x80, 0x91)):
+            dma.write(offset, 4, value)
+        assert not uart.read(0x1C, 4) & 0x40
+        bench.pass_s(8.01 * 1390 / 16e6)
+        assert [line.text for line in uart.lines] == ["7 2 900"]
+        assert uart.read(0x1C, 4) & 0x40
+
+
+class TestLptim:
+    def make(self, bench: Any, arr: int, flags: int = 1 << 22) -> Lptim:
+        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer.write(0x0C, 4, flags)
+        timer.write(0x08, 4, 2)
+        timer.write(0x10, 4, 1)
+        timer.write(0x18, 4, arr)
+        timer.write(0x10, 4, 0b101)
+        return timer
+
+    def test_four_long_periods_and_a_short_one_are_half_a_second(self, make_bench: Callable[..., Any]) -> None:
+        bench = make_bench(32768.0)
+        timer = self.make(bench, 3276)
+        ends = []
+        for tick in range(1, 11):
+            while not timer.read(0x00, 4) & 2:
+                bench.pass_s(bench.scheduler.next_s - bench.clock.now_s)
+            ends.append(bench.clock.now_s)
+            timer.write(0x04, 4, 2)
+            timer.write(0x18, 4, 3275 if (tick + 1) % 5 == 4 else 3276)
+        assert ends[4] == pytest.approx(0.5, abs=1e-12)
+        assert ends[9] == pytest.approx(1.0, abs=1e-12)
+
+    def test_arr_is_ignored_while_disabled(self, bench: Any) -> None:
+        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer.write(0x18, 4, 99)
+        assert timer.read(0x18, 4) == 1
+        assert bench.chip.problems
+
+    def test_single_mode_stops_after_one_period(self, make_bench: Callable[..., Any]) -> None:
+        bench = make_bench(32768.0)
+        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer.write(0x10, 4, 1)
+        timer.write(0x18, 4, 327)
+        timer.write(0x10, 4, 0b011)
+        bench.pass_s(1.0)
+        assert timer.read(0x00, 4) & 2
+        assert bench.scheduler.next_s == float("inf")
+
+
+class TestClocks:
+    @pytest.fixture
+    def rcc(self, bench: Any) -> RccL4:
+        return RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+
+    def test_reset_clock_is_msi_at_4_mhz(self, rcc: RccL4) -> None:
+        assert rcc.core_hz == 4_000_000
+
+    def test_pll_from_hsi_gives_80_mhz(self, rcc: RccL4, bench: Any) -> None:
+        rcc.write(0x00, 4, rcc.read(0x00, 4) | 1 << 8)
+        bench.pass_s(1e-3)
+        rcc.write(0x0C, 4, 2 | 10 << 8 | 1 << 24)
+        rcc.write(0x00, 4, rcc.read(0x00, 4) | 1 << 24)
+        assert not rcc.read(0x00, 4) >> 25 & 1
+        bench.pass_s(1e-3)
+        rcc.write(0x08, 4, 3)
+        assert rcc.core_hz == 80_000_000
+        assert rcc.read(0x08, 4) >> 2 & 3 == 3
+
+    def test_a_source_that_is_not_ready_is_not_taken(self, rcc: RccL4, bench: Any) -> None:
+        rcc.write(0x08, 4, 1)
+        assert rcc.core_hz == 4_000_000
+        assert any("not ready" in problem for problem in bench.chip.problems)
+
+    def test_the_crystal_takes_seconds(self, rcc: RccL4, bench: Any) -> None:
+        rcc.write(0x90, 4, 1)
+        bench.pass_s(1.9)
+        assert not rcc.read(0x90, 4) & 2
+        bench.pass_s(0.2)
+        assert rcc.read(0x90, 4) & 2
+
+    def test_stop_ends_the_pll_and_wakes_on_the_chosen_oscillator(self, rcc: RccL4, bench: Any) -> None:
+        self.test_pll_from_hsi_gives_80_mhz(rcc, bench)
+        rcc.write(0x08, 4, 3 | 1 << 15)
+        rcc.enter_stop()
+        assert rcc.core_hz == 16_000_000
+        assert not rcc.read(0x00, 4) >> 25 & 1
+
+    @given(prescaler=st.integers(0, 15))
+    def test_hclk_never_exceeds_sysclk(self, prescaler: int) -> None:
+        bench = TestClocks.fresh_bench()
+        rcc = RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+        rcc.write(0x08, 4, prescaler << 4)
+        assert rcc.core_hz <= rcc.system_hz
+        assert rcc.core_hz == rcc.system_hz // (1, 2, 4, 8, 16, 64, 128, 256, 512)[max(0, prescaler - 7)]
+
+    @staticmethod
+    def fresh_bench() -> Any:
+        from types import SimpleNamespace  # noqa: PLC0415
+
+        from mcu_models.emulators.interrupt_controller import InterruptController  # noqa: PLC0415
+        from mcu_models.emulators.peripherals.base import Chip  # noqa: PLC0415
+        from mcu_models.emulators.scheduler import Scheduler  # noqa: PLC0415
+        from mcu_models.emulators.virtual_clock import VirtualClock  # noqa: PLC0415
+
+        hook: Any = SimpleNamespace(cycles=0)
+        nvic = InterruptController(interrupts=91, priority_bits=4)
+        return SimpleNamespace(chip=Chip(VirtualClock(hook, 4_000_000), Scheduler(), nvic, problems={}))
+
+    def test_flash_and_power_registers(self, bench: Any) -> None:
+        flash, power = FlashL4("FLASH", bench.chip, irq=4), PwrL4("PWR", bench.chip, irq=None)
+        flash.write(0x00, 4, 0x704)
+        power.write(0x00, 4, 0x202)
+        assert (flash.timing.wait_states, flash.timing.prefetch) == (4, True)
+        assert (power.deep_mode, power.voltage_range) == ("stop2", 1)
+
+
+@given(writes=st.lists(st.tuples(st.sampled_from([0x14, 0x18, 0x28]), st.integers(0, 2**32 - 1)), max_size=20))
+def test_a_port_follows_its_set_and_reset_registers(writes: list[tuple[int, int]]) -> None:
+    """The output latch equals what a bit-by-bit reading of the manual gives."""
+    port = Gpio("GPIOA", TestClocks.fresh_bench().chip, irq=None)
+    latch = 0
+    for offset, value in writes:
+        port.write(offset, 4, value)
+        for bit in range(16):
+            if offset == 0x14:
+                latch = (latch & ~(1 << bit)) | (value & 1 << bit)
+            elif offset == 0x28 and value >> bit & 1:
+                latch &= ~(1 << bit)
+            elif offset == 0x18 and value >> bit & 1:
+                latch |= 1 << bit
+            elif offset == 0x18 and value >> (bit + 16) & 1:
+                latch &= ~(1 << bit)
+    assert port.read(0x10, 4) & 0xFFFF == latch
