@@ -35,10 +35,11 @@ def scene_degc(timeline: Timeline, mount: Mount, rays: PixelRays) -> NDArray[np.
     background = _background_radiance(timeline, mount, rays)
     position_m = mount.to_sensor(timeline.position_m)
     heading_rad = timeline.heading_rad - mount.yaw_rad
+    facing = np.stack([np.cos(heading_rad), np.sin(heading_rad)], axis=-1)
     radiance: NDArray[np.float64] = _render(
         timeline.person_index,
         np.ascontiguousarray(position_m),
-        heading_rad,
+        facing,
         body_shapes(timeline.persons),
         body_radiances(timeline),
         mount.height_m,
@@ -61,7 +62,7 @@ def _background_radiance(timeline: Timeline, mount: Mount, rays: PixelRays) -> N
 def _render(
     person_index: NDArray[np.int32],
     position_m: NDArray[np.float64],
-    heading_rad: NDArray[np.float64],
+    facing: NDArray[np.float64],
     shapes: NDArray[np.float64],
     radiances: NDArray[np.float64],
     height_m: float,
@@ -88,7 +89,7 @@ def _render(
                     background[pixel],
                     person_index[frame],
                     position_m[frame],
-                    heading_rad[frame],
+                    facing[frame],
                     box,
                     shapes,
                     radiances,
@@ -97,7 +98,7 @@ def _render(
     return result
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _bound_everybody(
     person_index: NDArray[np.int32],
     position_m: NDArray[np.float64],
@@ -114,13 +115,13 @@ def _bound_everybody(
     return anybody
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _pixel_radiance(
     slope: NDArray[np.float64],
     background: NDArray[np.float64],
     person_index: NDArray[np.int32],
     position_m: NDArray[np.float64],
-    heading_rad: NDArray[np.float64],
+    facing: NDArray[np.float64],
     box: NDArray[np.float64],
     shapes: NDArray[np.float64],
     radiances: NDArray[np.float64],
@@ -134,7 +135,7 @@ def _pixel_radiance(
             slope[ray, 1],
             person_index,
             position_m,
-            heading_rad,
+            facing,
             box,
             shapes,
             radiances,
@@ -144,7 +145,7 @@ def _pixel_radiance(
     return total / len(background)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _bound(
     position_m: NDArray[np.float64], shape: NDArray[np.float64], height_m: float, box: NDArray[np.float64]
 ) -> None:
@@ -165,7 +166,7 @@ def _bound(
             box[2 * axis + 1] = max(box[2 * axis + 1], (position_m[axis] + radius) / depth)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _anybody_near(person_index: NDArray[np.int32], box: NDArray[np.float64], reach: NDArray[np.float64]) -> bool:
     for slot in range(len(person_index)):
         if person_index[slot] >= 0:
@@ -176,13 +177,13 @@ def _anybody_near(person_index: NDArray[np.int32], box: NDArray[np.float64], rea
     return False
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _ray_radiance(
     u: float,
     v: float,
     person_index: NDArray[np.int32],
     position_m: NDArray[np.float64],
-    heading_rad: NDArray[np.float64],
+    facing: NDArray[np.float64],
     box: NDArray[np.float64],
     shapes: NDArray[np.float64],
     radiances: NDArray[np.float64],
@@ -197,7 +198,7 @@ def _ray_radiance(
         if person < 0 or u < box[slot, 0] or u > box[slot, 1] or v < box[slot, 2] or v > box[slot, 3]:
             continue
         x, y = position_m[slot, 0], position_m[slot, 1]
-        cosine, sine = math.cos(heading_rad[slot]), math.sin(heading_rad[slot])
+        cosine, sine = facing[slot, 0], facing[slot, 1]
         shape = shapes[person]
         depth, is_face = _meet_head(u, v, x, y, cosine, sine, shape, height_m)
         if depth < nearest:
@@ -210,7 +211,7 @@ def _ray_radiance(
     return radiance
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_head(
     u: float,
     v: float,
@@ -239,7 +240,7 @@ def _meet_head(
     return depth, forward > _FACE_FORWARD and up < _FACE_UP
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_trunk(
     u: float,
     v: float,
@@ -266,7 +267,7 @@ def _meet_trunk(
     return legs
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True, inline="always")  # type: ignore[untyped-decorator, unused-ignore]
 def _meet_cylinder(p: float, q: float, cp: float, cq: float, top: float, bottom: float) -> float:
     """Return the depth at which a ray enters an upright cylinder of unit radius between two depths."""
     a = p * p + q * q

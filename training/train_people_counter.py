@@ -19,7 +19,8 @@ from sklearn.metrics import confusion_matrix
 
 from sensors.recording import read_recording
 from training.frontend import SPAN_K, float_input
-from training.int8_network import Int8Counter, balanced_accuracy, convert_to_int8
+from training.int8_counter import Int8Counter, balanced_accuracy
+from training.int8_network import convert_to_int8
 from training.people_frames import CLASSES, LabelledFrames, balanced_frames
 
 NAME = "people_c8_p_fc"

@@ -180,7 +180,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for sources, image and map.")],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
     app_name: Annotated[str, typer.Option("--app", help="Application.")] = "people_counter",
-    compiler: Annotated[str | None, typer.Option(help="arm-none-eabi-gcc or ziglang; default: what is there.")] = None,
+    compiler: Annotated[str | None, typer.Option(help="gcc (arm-none-eabi-gcc) or zig; default: what is there.")] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Generate C from a network and build the firmware."""

@@ -36,8 +36,7 @@ class PeripheralSpace:
         self._where = where
         self._banks: dict[int, Peripheral] = {}
         self._gates: dict[int, Callable[[], bool]] = {}
-        self._polled: tuple[int, int, int] | None = None
-        self._loops: set[tuple[int, int, int]] = set()
+        self._polled: tuple[tuple[int, int, int], int, int] | None = None
 
     def add(self, peripheral: Peripheral, sheet: PeripheralSheet, enabled: Callable[[], bool]) -> None:
         """Place a peripheral; it answers only while `enabled` says its bus clock is on."""
@@ -75,24 +74,18 @@ class PeripheralSpace:
         return peripheral
 
     def _polling(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
-        """On the second look at an unchanged flag, pass the time to the next event: nothing happens before it.
+        """Pass the time to the next event when a loop looks at an unchanged flag again: nothing happens before it.
 
-        A block of code that has polled like this before, and sees the same value again, need not look twice.
+        A loop is the same block of code run anew, with no other access in between; code that merely reads a flag
+        twice is not.
         """
-        cycles = self._hook.cycles
-        loop = (self._hook.last_pc, offset, value)
-        before, self._polled = self._polled, (offset, value, cycles)
-        if loop not in self._loops:
-            if before is None or before[:2] != (offset, value) or cycles - before[2] > POLL_CYCLES:
-                return value
-            self._loops.add(loop)
-        return self._pass_time(peripheral, offset, inside, size, value)
-
-    def _pass_time(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
-        next_s = self._chip.scheduler.next_s
-        if self._chip.clock.cycles_at(next_s) <= self._hook.deadline_cycles:
-            self._chip.clock.spin_until(next_s)
-            self._chip.scheduler.run_due(self._chip.clock.now_s)
-            value = peripheral.read(inside, size)
-            self._polled = (offset, value, self._hook.cycles)
-        return value
+        look = (self._hook.last_pc, offset, value)
+        instructions, cycles = self._hook.instructions, self._hook.cycles
+        before, self._polled = self._polled, (look, instructions, cycles)
+        if before is None or before[0] != look or before[1] == instructions or cycles - before[2] > POLL_CYCLES:
+            return value
+        # The deadline is the next event, or the end of the run when that comes first.
+        self._hook.cycles = max(cycles, self._hook.deadline_cycles)
+        self._chip.scheduler.run_due(self._chip.clock.now_s)
+        self._polled = (look, instructions, self._hook.cycles)
+        return peripheral.read(inside, size)

@@ -36,7 +36,7 @@ def _rebuild(folder: Path, name: str, network: str, board: str, app: str) -> str
             board=find_board(board),
             app=app,
             out_dir=Path(scratch) / "build",
-            toolchain=find_toolchain("arm-none-eabi-gcc"),
+            toolchain=find_toolchain("gcc"),
         )
         shutil.copyfile(result.elf, folder / f"{name}.elf")
         return _row(name, board, app, entry.sha256, result, read_image(folder / f"{name}.elf").sha256)

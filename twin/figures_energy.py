@@ -1,0 +1,134 @@
+"""Figures of energy and time: power by consumer, battery life, latency of inference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from twin.energy import REGULATORS, SENSOR
+from twin.figures_style import ANSWER, CALM, INK, MUTED, styled
+from twin.figures_style import SENSOR as SENSOR_COLOR
+from twin.prediction import computing_state
+from twin.terminal import DAY_S
+
+if TYPE_CHECKING:
+    from twin.battery import Life
+    from twin.prediction import Prediction
+
+_TEXT_ROOM = 1.8
+"""Bars end here on an axis that is this many times longer than the longest, so that values fit beside them."""
+
+
+def power_by_consumer(prediction: Prediction) -> go.Figure:
+    """Return the average power of each consumer on one linear scale, greatest on top, with value and share."""
+    powers_w = sorted(prediction.budget.power_by_consumer_w().items(), key=lambda item: item[1])
+    total_w = prediction.budget.average_power_w
+    names = [consumer_title(name) for name, _ in powers_w]
+    bars = go.Bar(
+        x=[power_w * 1e3 for _, power_w in powers_w],
+        y=names,
+        orientation="h",
+        marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in powers_w],
+        text=[f" <b>{power_w * 1e3:.3g} mW</b>  {share(power_w / total_w)}" for _, power_w in powers_w],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    longest_mw = powers_w[-1][1] * 1e3
+    return styled(
+        [bars],
+        70 + 38 * len(names),
+        xaxis={"title": "average power in mW", "range": [0, longest_mw * _TEXT_ROOM]},
+        yaxis={"showgrid": False, "ticks": ""},
+        bargap=0.35,
+        margin={"l": 56, "r": 8, "t": 8, "b": 44},
+    )
+
+
+def battery_life_figure(prediction: Prediction) -> go.Figure:
+    """Return the battery life with its interval, beside the life if the sensor drew nothing."""
+    cases = {"if the sensor drew nothing": prediction.life_without_sensor, "as designed": prediction.life}
+    lives = {_life_text(title, life): life for title, life in cases.items()}
+    life_days = [life.life_s / DAY_S for life in lives.values()]
+    high_days = max(life.high_s for life in lives.values()) / DAY_S
+    bars = go.Bar(
+        x=life_days,
+        y=list(lives),
+        orientation="h",
+        marker_color=[CALM, SENSOR_COLOR],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [(life.high_s - life.life_s) / DAY_S for life in lives.values()],
+            "arrayminus": [(life.life_s - life.low_s) / DAY_S for life in lives.values()],
+            "color": INK,
+            "thickness": 1.4,
+        },
+        hoverinfo="skip",
+    )
+    return styled(
+        [bars],
+        298,
+        xaxis={"title": "battery life in days", "range": [0, high_days * 1.05]},
+        yaxis={"showgrid": False, "ticks": ""},
+        bargap=0.55,
+        margin={"l": 56, "r": 8, "t": 8, "b": 44},
+    )
+
+
+def inference_latency(prediction: Prediction) -> go.Figure:
+    """Return how long inferences took, as shares of the answered frames."""
+    trace = prediction.trace
+    answered = trace.inference_cycles[trace.count >= 0]
+    clock_hz = computing_state(trace).clock_hz
+    median_ms = prediction.latency.inference_p50 * 1e3
+    figure = styled(
+        [go.Histogram(x=answered / clock_hz * 1e3, histnorm="percent", nbinsx=40, marker_color=ANSWER)],
+        220,
+        xaxis_title="front end and network, ms",
+        yaxis_title="% of frames",
+        bargap=0.05,
+    )
+    figure.add_vline(x=median_ms, line={"color": INK, "width": 1.5, "dash": "dot"})
+    return figure.add_annotation(
+        x=median_ms,
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text=f"median {median_ms:.3f} ms",
+        showarrow=False,
+        font={"color": MUTED},
+    )
+
+
+def consumer_title(name: str) -> str:
+    """Return a consumer's name as it is shown."""
+    if name == REGULATORS:
+        return "regulators (heat)"
+    return name.replace("mcu ", "MCU ", 1)
+
+
+def share(ratio: float) -> str:
+    """Return a share as text; what is small but there is not shown as zero."""
+    return "under 0.1%" if 0 < ratio < 0.001 else f"{ratio:.1%}"
+
+
+def days(seconds: float) -> str:
+    """Return a time as days."""
+    return f"{_number(seconds / DAY_S)} days"
+
+
+def days_interval(life: Life) -> str:
+    """Return the interval of a battery life, in days."""
+    return f"{_number(life.low_s / DAY_S)} to {_number(life.high_s / DAY_S)}"
+
+
+def _number(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def _life_text(title: str, life: Life) -> str:
+    return f"{title}<br><b>{days(life.life_s)}</b><br>{days_interval(life)}"
