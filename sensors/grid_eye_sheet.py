@@ -1,6 +1,6 @@
 """What a Grid-EYE datasheet file holds."""
 
-# ruff: noqa: TC001 - pydantic reads the annotations at run time
+
 
 from __future__ import annotations
 

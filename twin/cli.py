@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -16,9 +14,6 @@ from datasheet.bad_input import BadInputError
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
 from twin.terminal import accuracy_table, frame_progress, prediction_table
-
-if TYPE_CHECKING:
-    from twin.emulated_node import Progress
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -33,32 +28,24 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 
 
-def main() -> None:
-    """Run the command line; errors are one line on standard error."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status: 0 done, 1 the work failed, 2 bad input, 130 interrupted."""
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        app(arguments, standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except click.ClickException as error:
-        return _complain(errors, error.format_message(), BAD_INPUT)
+        # Outside standalone mode, Typer returns the status of an Exit; it makes 130 of Ctrl-C.
+        status = app(arguments, standalone_mode=False)
+    except typer.TyperException as error:
+        return _complain(error.format_message(), BAD_INPUT)
     except BadInputError as error:
-        return _complain(errors, str(error), BAD_INPUT)
+        return _complain(str(error), BAD_INPUT)
     except (NodeFailedError, LevelsDisagreeError) as error:
-        return _complain(errors, str(error), FAILED)
-    except KeyboardInterrupt:
-        return _complain(errors, "interrupted; nothing was written", INTERRUPTED)
-    return OK
+        return _complain(str(error), FAILED)
+    if status == INTERRUPTED:
+        return _complain("interrupted; nothing was written", INTERRUPTED)
+    return status if isinstance(status, int) else OK
 
 
-def _complain(errors: Console, text: str, status: int) -> int:
+def _complain(text: str, status: int) -> int:
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(" ".join(text.split()), markup=False, style="red" if errors.is_terminal else None)
     return status
 
@@ -180,7 +167,7 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for sources, image and map.")],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
     app_name: Annotated[str, typer.Option("--app", help="Application.")] = "people_counter",
-    compiler: Annotated[str | None, typer.Option(help="gcc (arm-none-eabi-gcc) or zig; default: what is there.")] = None,
+    compiler: Annotated[str | None, typer.Option(help="gcc or zig; default: what is there.")] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Generate C from a network and build the firmware."""
@@ -280,5 +267,7 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _easy_frames(path: Path, confidence: Any, *arrays: Any) -> list[Any]:
     if confidence is None:
-        raise BadInputError(path, "confidence", None, "is missing: --easy needs the recording to say which frames are easy")
+        raise BadInputError(
+            path, "confidence", None, "is missing: --easy needs the recording to say which frames are easy"
+        )
     return [array[confidence == 1] for array in arrays]

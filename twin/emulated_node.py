@@ -157,7 +157,8 @@ class _Collector:
         self._count[frame] = int(answer[2])
         self._cycles[frame] = int(answer[3])
         self._delay_s[frame] = line.time_s - self.measured_s(frame)
-        mark = _Mark(line.time_s, self._emulator.residency_s(), self._device.state_residency_s(line.time_s))
+        sensor = {str(state): span_s for state, span_s in self._device.state_residency_s(line.time_s).items()}
+        mark = _Mark(line.time_s, self._emulator.residency_s(), sensor)
         self._first = self._first or mark
         self._last = mark
 

@@ -67,7 +67,7 @@ def emulate_image(request: EmulationRequest, progress: Progress) -> dict[str, An
     outcome = _play_script(emulator, steps)
     if outcome is None:
         outcome = _run(emulator, request, device, recording, progress)
-    answer = _answer(request, emulator, outcome)
+    answer = _answer(emulator, outcome)
     if request.network is not None:
         answer |= _compare(request, recording, answers)
     return answer
@@ -147,7 +147,7 @@ class _Answers:
             self.by_frame.setdefault(self._device.latched_frame, int(match[2]))
 
 
-def _answer(request: EmulationRequest, emulator: UnicornEmulator, outcome: RunOutcome) -> dict[str, Any]:
+def _answer(emulator: UnicornEmulator, outcome: RunOutcome) -> dict[str, Any]:
     return {
         "board": emulator.board.name,
         "backend": "unicorn",

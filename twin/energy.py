@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datasheet.bad_input import BadInputError
 from mcu_models.power import Current, average_currents, current_of
 
 if TYPE_CHECKING:
@@ -83,13 +84,24 @@ def energy_budget(node: Node, trace: NodeTrace) -> EnergyBudget:
     """
     power = node.board.sheet.power
     board_v = power.supply_v.value
+    _check_rails(node, board_v)
     states = average_currents(power, trace.residency_s)
+    sensor = Consumer(SENSOR, _sensor_current(node, trace.sensor_residency_s), node.config.sensor.supply_v)
     board = tuple(Consumer(f"mcu {name}", current, board_v) for name, current in states.items())
     return EnergyBudget(
-        consumers=(Consumer(SENSOR, _sensor_current(node, trace.sensor_residency_s), node.config.sensor.supply_v), *board),
+        consumers=(sensor, *board),
         battery_v=node.battery.nominal_v.value,
         period_s=1.0 / node.sensor.fast_frame_rate_hz.value,
     )
+
+
+def _check_rails(node: Node, board_v: float) -> None:
+    battery_v = node.battery.nominal_v.value
+    for key, rail_v in (("sensor.supply_v", node.config.sensor.supply_v), ("board", board_v)):
+        if rail_v > battery_v:
+            raise BadInputError(
+                node.path, key, rail_v, f"a linear regulator cannot make this from the battery's {battery_v:g} V"
+            )
 
 
 def _sensor_current(node: Node, residency_s: Mapping[str, float]) -> Current:

@@ -43,7 +43,7 @@ def count_over_time(prediction: Prediction, cursor_s: float | None = None) -> go
                 x=wrong,
                 y=[None if x is None else _RUG_Y for x in wrong],
                 mode="lines",
-                line={"color": WRONG, "width": 9},
+                line={"color": WRONG, "width": 9, "simplify": False},
                 name=share,
                 hoverinfo="skip",
             ),
@@ -82,7 +82,7 @@ def confusion_matrix(prediction: Prediction) -> go.Figure:
 
 def _cell(frames: float, share: float) -> str:
     if not frames:
-        return "" if np.isnan(share) else "0"
+        return "&#8211;" if np.isnan(share) else "0"
     return f"<b>{share:.0%}</b><br><span style='font-size:11px'>{frames:.0f}</span>"
 
 

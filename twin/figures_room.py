@@ -69,14 +69,23 @@ def sample_frames(prediction: Prediction) -> go.Figure:
         figure.add_trace(go.Heatmap(z=shown, coloraxis="coloraxis", hoverongaps=False), row=1, col=column)
     low_degc, high_degc = temperature_range_degc(prediction)
     figure.update_layout(
-        styled([], 270, margin={"l": 8, "r": 8, "t": 52, "b": 8}).layout,
+        styled([], 330, margin={"l": 8, "r": 8, "t": 44, "b": 56}).layout,
         coloraxis={
             "colorscale": HEAT,
             "cmin": low_degc,
             "cmax": high_degc,
-            "colorbar": {"title": {"text": "degC"}, "thickness": 12, "outlinewidth": 0},
+            "colorbar": {
+                "title": {"text": "degC", "side": "right"},
+                "orientation": "h",
+                "thickness": 10,
+                "len": 0.5,
+                "y": -0.02,
+                "yanchor": "top",
+                "outlinewidth": 0,
+            },
         },
     )
+    figure.update_annotations(font_size=12)
     figure.update_yaxes(autorange="reversed", showticklabels=False, ticks="", showgrid=False, constrain="domain")
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
     for column in range(1, 5):
@@ -142,7 +151,7 @@ def _door(door: Door, room: Room) -> go.Scatter:
 def _footprints(prediction: Prediction) -> list[go.Scatter]:
     shoulder_m = shoulder_height_m(prediction)
     return [
-        _footprint(prediction, 0.0, "in view at the floor", "dot", "rgba(217,130,43,0.06)"),
+        _footprint(prediction, 0.0, "field of view at the floor", "dot", "rgba(217,130,43,0.06)"),
         _footprint(prediction, shoulder_m, f"at shoulders ({shoulder_m:.2f} m)", "solid", "rgba(217,130,43,0.16)"),
     ]
 

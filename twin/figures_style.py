@@ -17,7 +17,8 @@ SENSOR = "#d9822b"
 CALM = "#7b8fa3"
 FLOOR = "#fbfaf7"
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-HEAT = "Inferno"
+HEAT = ["#0d0829", "#3b0f6f", "#7a1d6d", "#b93556", "#e8602d", "#fba40a", "#f8d847", "#fcffa4"]
+"""Cold to warm, as matplotlib's inferno, whose own first colour Streamlit would replace by one of its theme's."""
 
 CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 """How every figure behaves in a browser."""

@@ -46,9 +46,7 @@ def count_accuracy(truth: NDArray[np.int64], count: NDArray[np.int64]) -> Accura
     error = count.astype(np.float64) - truth
     confusion = metrics.confusion_matrix(truth, count, labels=labels)
     return Accuracy(
-        balanced_accuracy=float(
-            metrics.recall_score(truth, count, labels=present, average="macro", zero_division=0.0)
-        ),
+        balanced_accuracy=float(metrics.recall_score(truth, count, labels=present, average="macro", zero_division=0.0)),
         accuracy=float(metrics.accuracy_score(truth, count)),
         f1_weighted=float(metrics.f1_score(truth, count, average="weighted", zero_division=0.0)),
         mse=float(np.mean(error**2)),

@@ -155,9 +155,7 @@ def predict(
     """
     mount = node.mount_in(scenario)
     firmware = firmware_for(node.network, node.board, node.config.app)
-    timeline = simulate(
-        scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value
-    )
+    timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
     trace = run_node(node, firmware, recording, level=level, progress=progress)
     return _evaluate(scenario, node, seed, level, mount, timeline, recording, trace, firmware)

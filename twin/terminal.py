@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from twin.emulated_node import no_progress
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,7 +32,7 @@ def frame_progress(unit: str) -> Iterator[FrameProgress]:
     """Show a progress bar on a terminal, nothing in a pipe."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total: None
+        yield no_progress
         return
     columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -127,8 +129,9 @@ def sensor_warning(prediction: Prediction) -> list[str]:
     share = budget.sensor.current.typical_a / budget.load.typical_a
     if share < DOMINANT_SHARE:
         return []
-    return [
+    text = (
         f"The sensor takes {share:.0%} of the current: {budget.sensor.current.typical_a * 1e3:.2f} mA alone empty the "
         f"battery in {prediction.sensor_alone_s / DAY_S:.1f} days, whatever the network. "
         f"Without it the node would last {prediction.life_without_sensor.life_s / DAY_S:.0f} days."
-    ]
+    )
+    return [text]

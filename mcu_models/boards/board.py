@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from datasheet.bad_input import BadInputError, nearest_name
-from datasheet.quantity import Ampere, AmperePerHertz, Hertz, HertzTable, Second, Volt  # noqa: TC001 - pydantic
+from datasheet.quantity import Ampere, AmperePerHertz, Hertz, HertzTable, Second, Volt
 from datasheet.sheet import Sheet, load_sheet
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.block_hook import BlockHook
 from mcu_models.emulators.exceptions import ExceptionUnit
 from mcu_models.emulators.interrupt_controller import SV_CALL, InterruptController
+from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.memory_map import PeripheralSpace, Registers
 from mcu_models.emulators.peripherals.base import Chip
 from mcu_models.emulators.peripherals.dma_l4 import DmaL4
@@ -296,13 +297,14 @@ class UnicornEmulator:
         self._end = None
         self._detail = ""
         seen = len(self.uart_lines()) if until_text is not None else 0
-        while self._end is None:
-            self._step()
-            if until_text is not None and self._end is None:
-                lines = self.uart_lines()
-                if any(until_text in line.text for line in lines[seen:]):
-                    self._end = "until"
-                seen = len(lines)
+        with deferred_interrupt() as interrupted:
+            while self._end is None and not interrupted():
+                self._step()
+                if until_text is not None and self._end is None:
+                    lines = self.uart_lines()
+                    if any(until_text in line.text for line in lines[seen:]):
+                        self._end = "until"
+                    seen = len(lines)
         return self._outcome()
 
     # -- running -------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import capstone
 from capstone import arm as cs_arm
@@ -31,7 +31,9 @@ _EXACT: dict[str, Kind] = {
 
 
 _IT = ("it", *("it" + "".join(rest) for n in (1, 2, 3) for rest in product("te", repeat=n)))
-_STORE, _BRANCH, _IF_THEN = cast("tuple[Kind, Kind, Kind]", ("store", "branch", "it"))
+_STORE: Kind = "store"
+_BRANCH: Kind = "branch"
+_IF_THEN: Kind = "it"
 _EXACT |= dict.fromkeys(_STORES, _STORE) | dict.fromkeys(_BRANCHES, _BRANCH) | dict.fromkeys(_IT, _IF_THEN)
 _BY_PREFIX: tuple[tuple[tuple[str, ...], Kind], ...] = (
     (("ldm", "pop", "vldm", "vpop"), "load_many"),

@@ -79,9 +79,7 @@ class TestI2c:
         assert bus.read(ISR, 4) & STOPF
         assert device.heard == ["read", "stop"]
 
-    def test_dma_moves_the_burst_in_the_time_it_takes_on_the_wire(
-        self, bus: I2cV2, bench: Any, device: Any
-    ) -> None:
+    def test_dma_moves_the_burst_in_the_time_it_takes_on_the_wire(self, bus: I2cV2, bench: Any, device: Any) -> None:
         memory: dict[int, bytes] = {}
         dma = DmaL4("DMA1", bench.chip, irq=11)
         dma.memory = FakeMemory(memory)

@@ -141,7 +141,7 @@ def test_generated_sources_compile_without_a_warning(
     runtime = sorted(str(path) for path in (kernels / "runtime").glob("*.c"))
     for source in ("network.c", *runtime):
         command = [*toolchain.command, *flags, "-c", source, "-o", "out.o"]
-        done = subprocess.run(  # noqa: S603 - no shell
+        done = subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
         )
         assert (done.returncode, done.stderr) == (0, "")
@@ -179,7 +179,7 @@ def test_the_cmake_project_builds_the_same_code(models: Path, board: FirmwareBoa
     options = ["-DCMAKE_SYSTEM_NAME=Generic", "-DCMAKE_C_COMPILER=arm-none-eabi-gcc"]
     configure = [cmake, "-S", str(result.folder), "-B", str(tmp_path / "cmake"), *options]
     for command in (configure, [cmake, "--build", str(tmp_path / "cmake")]):
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - no shell
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert image_sizes(tmp_path / "cmake" / "firmware.elf") == result.sizes
 
 

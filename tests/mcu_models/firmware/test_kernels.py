@@ -84,7 +84,7 @@ def bare_image(network: Int8Network, toolchain: Toolchain, folder: Path) -> Path
     command = [*toolchain.command, *toolchain.compile_flags("cortex-m4"), *toolchain.runtime_flags()]
     command += [f"-I{kernels}", f"-I{runtime}", *toolchain.link_flags("cortex-m4"), *place, *sources]
     command += [*toolchain.helper_libraries()[0], "-o", "network.elf"]
-    subprocess.run(command, cwd=folder, check=True, timeout=120)  # noqa: S603 - no shell
+    subprocess.run(command, cwd=folder, check=True, timeout=120)
     return folder / "network.elf"
 
 

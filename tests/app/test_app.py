@@ -1,0 +1,98 @@
+"""The app without a browser: what it asks, what it shows, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+PATIENCE_S = 120
+
+
+def fresh() -> AppTest:
+    return AppTest.from_file(str(APP), default_timeout=PATIENCE_S).run()
+
+
+@pytest.fixture(scope="module")
+def ran() -> AppTest:
+    """Return the app after a run of six seconds at host level."""
+    app = fresh()
+    app.number_input(key="seconds").set_value(6)
+    app.radio(key="level").set_value("host")
+    return app.button(key="run").click().run()
+
+
+def shown_frame(app: AppTest) -> object:
+    """Return the pixels of the sensor's picture."""
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return next(c["data"][0]["z"] for c in charts if c["data"][0]["type"] == "heatmap")
+
+
+def test_begins_with_an_invitation() -> None:
+    """Before the first run the page says what to do, and has no figures."""
+    app = fresh()
+    assert not app.exception
+    assert "press **Run**" in app.markdown[0].value
+    assert len(app.get("plotly_chart")) == 0
+
+
+def test_a_run_shows_figures_and_metrics(ran: AppTest) -> None:
+    """After a run there are the four metrics, all figures and the three files."""
+    assert not ran.exception
+    assert [m.label.split(" (")[0] for m in ran.metric] == [
+        "Balanced accuracy",
+        "Inference, median",
+        "Battery life",
+        "Life without the sensor",
+    ]
+    assert ran.metric[2].value.endswith("days")
+    assert len(ran.get("plotly_chart")) == 7
+    assert len(ran.get("download_button")) == 3
+    assert set(ran.session_state["files"]) == {"result.json", "frames.npz", "report.html"}
+
+
+def test_the_sensors_share_is_a_warning(ran: AppTest) -> None:
+    """The one red box says that the sensor decides the battery life."""
+    assert [error.value.split("\n")[0] for error in ran.error] == [
+        "#### The sensor, not the network, decides the battery life"
+    ]
+
+
+def test_another_frame_is_shown(ran: AppTest) -> None:
+    """Moving the slider changes the picture and the time."""
+    ran.slider(key="frame").set_value(0).run()
+    first, first_text = shown_frame(ran), [m.value for m in ran.markdown]
+    ran.slider(key="frame").set_value(40).run()
+    assert not ran.exception
+    assert shown_frame(ran) != first
+    assert any(text.startswith("0.0 s:") for text in first_text)
+    assert any(m.value.startswith("4.0 s:") for m in ran.markdown)
+
+
+def test_playing_advances_and_pauses(ran: AppTest) -> None:
+    """Play moves on by half a second each time, Pause stops it."""
+    ran.slider(key="frame").set_value(10).run()
+    ran.button(key="play").click().run()
+    assert ran.button(key="play").label == "Pause"
+    moved = ran.slider(key="frame").value
+    assert moved > 10
+    ran.button(key="play").click().run()
+    stopped = ran.slider(key="frame").value
+    assert ran.button(key="play").label == "Play"
+    assert ran.run().slider(key="frame").value == stopped
+
+
+@pytest.mark.parametrize("key", ["own_scenario", "own_node"])
+def test_bad_input_is_one_line(key: str) -> None:
+    """A file that is not there is named in one line; there is no traceback."""
+    app = fresh()
+    app.text_input(key=key).set_value("nowhere.toml")
+    app.button(key="run").click().run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "nowhere" in app.error[0].value
+    assert "\n" not in app.error[0].value
+    assert len(app.get("plotly_chart")) == 0

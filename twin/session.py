@@ -1,0 +1,56 @@
+"""A prediction from names: what a user interface needs of the twin, and the errors it has to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datasheet.bad_input import BadInputError
+from scenarios.room import load_scenario
+from twin.emulated_node import NodeFailedError, no_progress
+from twin.host_node import LevelsDisagreeError
+from twin.node import load_node
+from twin.prediction import Level, Prediction, predict
+from twin.report import report_html
+from twin.result_files import frames_npz, result_json
+
+if TYPE_CHECKING:
+    from twin.emulated_node import Progress
+
+EXPECTED_ERRORS = (BadInputError, NodeFailedError, LevelsDisagreeError)
+"""Errors whose text tells the user in one line what is wrong; any other is a defect of the twin."""
+
+
+def run_by_name(
+    scenario: str,
+    node: str,
+    *,
+    seconds: float,
+    seed: int,
+    level: Level = "emulated",
+    progress: Progress = no_progress,
+) -> Prediction:
+    """Predict what a node does in a scenario; each is a name of the library or the path of a file.
+
+    Args:
+        scenario: The scenario.
+        node: The node.
+        seconds: How long the scenario runs.
+        seed: Everything random follows from it.
+        level: "host" or "emulated".
+        progress: Hears how many frames are done.
+
+    Raises:
+        BadInputError: One of them does not exist or cannot be used, or they do not fit.
+        NodeFailedError: The firmware did not do its work.
+        LevelsDisagreeError: Firmware and host answered differently.
+    """
+    return predict(load_scenario(scenario), load_node(node), seconds=seconds, seed=seed, level=level, progress=progress)
+
+
+def result_files(prediction: Prediction) -> dict[str, bytes]:
+    """Return the content of result.json, frames.npz and report.html by name."""
+    return {
+        "result.json": result_json(prediction),
+        "frames.npz": frames_npz(prediction),
+        "report.html": report_html(prediction),
+    }
