@@ -83,7 +83,8 @@ def confusion_matrix(prediction: Prediction) -> go.Figure:
 def _cell(frames: float, share: float) -> str:
     if not frames:
         return "&#8211;" if np.isnan(share) else "0"
-    return f"<b>{share:.0%}</b><br><span style='font-size:11px'>{frames:.0f}</span>"
+    part = "&lt;1%" if share < 0.005 else f"{share:.0%}"
+    return f"<b>{part}</b><br><span style='font-size:11px'>{frames:.0f}</span>"
 
 
 def _shades() -> list[list[object]]:

@@ -30,7 +30,7 @@ def power_by_consumer(prediction: Prediction) -> go.Figure:
         y=names,
         orientation="h",
         marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in powers_w],
-        text=[f" <b>{power_w * 1e3:.3g} mW</b>  {share(power_w / total_w)}" for _, power_w in powers_w],
+        text=[f" <b>{_three_digits(power_w * 1e3)} mW</b>  {share(power_w / total_w)}" for _, power_w in powers_w],
         textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
@@ -128,6 +128,10 @@ def _number(value: float) -> str:
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".")
 
 
 def _life_text(title: str, life: Life) -> str:

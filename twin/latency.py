@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,9 +64,8 @@ def event_to_answer_s(
         period_s: Time from frame to frame.
     """
     changes = np.flatnonzero(np.diff(truth)) + 1
-    ends = np.append(changes[1:], len(truth))
     waits: list[float] = []
-    for begin, end in zip(changes, ends, strict=True):
+    for begin, end in pairwise([*changes, len(truth)]):
         right = np.flatnonzero(count[begin:end] == truth[begin])
         if len(right):
             frame = begin + right[0]

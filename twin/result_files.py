@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
+from mcu_models.emulators.interruption import deferred_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,9 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     try:
         for name, content in contents.items():
             temporary[name] = _write_temporary(folder, content)
-        for name, path in temporary.items():
-            path.replace(folder / name)
+        with deferred_interrupt():
+            for name, path in temporary.items():
+                path.replace(folder / name)
     except OSError as error:
         raise BadInputError(folder, "", None, f"cannot be written to: {error.strerror}") from error
     finally:

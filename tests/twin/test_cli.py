@@ -1,0 +1,287 @@
+"""The command line: what it prints, what it writes, and how it refuses bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twin.cli import run
+
+NODE = Path("twin/nodes/ceiling_counter.toml")
+LIBRARY_NODE = """title = "t"
+board = "stm32l4a6zg"
+network = "people_c8_p_fc"
+app = "people_counter"
+battery = "lipo_1400mah"
+[sensor]
+part = "amg8833"
+noise = "field"
+bus = "I2C1"
+address = 0x69
+supply_v = 3.3
+"""
+
+
+def node_file(tmp_path: Path, old: str = "", new: str = "", extra: str = "") -> str:
+    path = tmp_path / "node.toml"
+    assert old in LIBRARY_NODE
+    path.write_text(LIBRARY_NODE.replace(old, new) + extra)
+    return str(path)
+
+
+def scenario_file(tmp_path: Path, old: str, new: str) -> str:
+    from datasheet.config import find_in_library  # noqa: PLC0415
+
+    text = find_in_library("office_doorway", "scenarios.library", kind="scenario").read_text()
+    assert old in text
+    path = tmp_path / "scenario.toml"
+    path.write_text(text.replace(old, new, 1))
+    return str(path)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    assert captured.err.count("\n") == 1, captured.err
+    return captured.err
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    assert run(["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "30", "--out", str(out)]) == 0
+    return out
+
+
+def test_run_writes_the_three_files_and_nothing_else(ran: Path) -> None:
+    assert sorted(p.name for p in ran.iterdir()) == ["frames.npz", "report.html", "result.json"]
+
+
+def test_the_result_follows_the_schema(ran: Path) -> None:
+    result = json.loads((ran / "result.json").read_text())
+    assert set(result) == {
+        "accuracy", "latency_s", "energy_j", "average_power_w", "battery", "memory_bytes", "provenance",
+    }  # fmt: skip
+    assert set(result["accuracy"]) == {"balanced_accuracy", "accuracy", "f1_weighted", "mse", "mae", "confusion"}
+    assert {"inference_p50", "inference_p95", "inference_max", "event_to_answer_p50"} == set(result["latency_s"])
+    assert {"life_s", "life_s_low", "life_s_high"} <= set(result["battery"])
+    assert {"scenario", "node", "seed", "level", "backend", "network_sha256", "firmware_sha256", "compiler",
+            "versions", "assumed"} <= set(result["provenance"])  # fmt: skip
+    assert result["provenance"]["problems"] == []
+
+
+def test_energy_is_conserved(ran: Path) -> None:
+    result = json.loads((ran / "result.json").read_text())
+    total_j = sum(result["energy_j"]["by_consumer"].values())
+    assert total_j == pytest.approx(result["average_power_w"] * result["provenance"]["seconds"], rel=1e-9)
+    assert result["energy_j"]["frame"] == pytest.approx(result["average_power_w"] * 0.1, rel=1e-9)
+
+
+def test_the_frames_are_those_the_node_answered(ran: Path) -> None:
+    with np.load(ran / "frames.npz", allow_pickle=False) as data:
+        assert data["frames"].shape == (300, 8, 8)
+        assert data["frames"].dtype == np.float32
+        assert data["count"].shape == data["truth"].shape == data["time_s"].shape == (300,)
+        assert set(np.unique(data["count"])) <= {0, 1, 2, 3}
+
+
+def test_the_same_seed_gives_the_same_bytes(ran: Path, tmp_path: Path) -> None:
+    arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "30", "--out", str(tmp_path)]
+    assert run(arguments) == 0
+    for name in ("result.json", "frames.npz", "report.html"):
+        assert (tmp_path / name).read_bytes() == (ran / name).read_bytes(), name
+
+
+def test_both_levels_give_the_same_counts(ran: Path, tmp_path: Path) -> None:
+    arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "30", "--level", "host"]
+    assert run([*arguments, "--out", str(tmp_path)]) == 0
+    host, emulated = (json.loads((folder / "result.json").read_text()) for folder in (tmp_path, ran))
+    with np.load(tmp_path / "frames.npz") as ours, np.load(ran / "frames.npz") as theirs:
+        assert np.array_equal(ours["count"], theirs["count"])
+    assert host["accuracy"] == emulated["accuracy"]
+    assert host["average_power_w"] == pytest.approx(emulated["average_power_w"], rel=0.01)
+    assert host["energy_j"]["inference"] == pytest.approx(emulated["energy_j"]["inference"], rel=0.05)
+
+
+def test_json_goes_to_standard_output_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "10", "--level", "host", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["provenance"]["level"] == "host"
+    assert captured.err == ""
+
+
+def test_sense_evaluate_and_emulate_agree(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = tmp_path / "frames.npz"
+    assert run(["sense", "office_doorway", "--seconds", "20", "--seed", "5", "--out", str(frames)]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", "people_c8_p_fc", str(frames), "--json"]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["frames"] == 200
+    image = ["emulate", "people_counter_stm32l4a6zg", "--frames", str(frames), "--network", "people_c8_p_fc", "--json"]
+    assert run(image) == 0
+    emulated = json.loads(capsys.readouterr().out)
+    assert (emulated["frames"], emulated["mismatches"]) == (200, 0)
+    assert emulated["end"] == "seconds"
+    assert emulated["problems"] == []
+
+
+def test_emulate_until_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", "people_counter_stm32l4a6zg", "--until", "people counter", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["end"] == "until"
+    assert answer["uart"] == ["people counter"]
+    assert 2.0 < answer["virtual_s"] < 2.1
+
+
+def test_firmware_without_a_sensor_says_so_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", "people_counter_stm32l4a6zg", "--seconds", "8", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["uart"].count("sensor does not answer") >= 3
+
+
+def test_a_text_that_does_not_come_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", "people_counter_stm32l4a6zg", "--until", "no such text", "--seconds", "1"]) == 1
+    assert "seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "kind", ["boards", "sensors", "networks", "scenarios", "nodes", "batteries", "images"]
+)
+def test_list_names_something_of_every_kind(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", kind, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[kind]
+
+
+class TestBadInput:
+    """One clear line, status 2, nothing written."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "hint"),
+        [
+            (["run", "office_dorway", "--node", "ceiling_counter"], "office_doorway"),
+            (["run", "office_doorway", "--node", "celing_counter"], "ceiling_counter"),
+            (["build", "people_c8_p_fc", "--board", "stm32l4a6", "--out", "x"], "stm32l4a6zg"),
+            (["evaluate", "people_c8", "x.npz"], "people_c8_p_fc"),
+            (["emulate", "people_counter"], "people_counter_stm32l4a6zg"),
+            (["list", "board"], "boards"),
+            (["run", "office_doorway", "--node", "ceiling_counter", "--level", "hots"], "host or emulated"),
+            (["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "0"], "--seconds"),
+            (["run", "office_doorway"], "--node"),
+        ],
+    )
+    def test_unknown_names(self, arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(arguments) == 2
+        assert hint in said(capsys)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            ("battery =", "batery =", r"node\.toml: batery.*battery"),
+            ("0x69", "0x42", r"node\.toml: sensor\.address.*0x68 or 0x69"),
+            ('"field"', '"feild"', r"feild.*field"),
+            ("3.3", "-3.3", r"node\.toml: sensor\.supply_v.*-3\.3"),
+            ("3.3", "5.0", r"node\.toml: sensor\.supply_v.*3\.7 V"),
+            ('"I2C1"', '"I2C9"', r"I2C9.*I2C1"),
+            ('title = "t"', "title = ", r"node\.toml"),
+        ],
+    )
+    def test_bad_nodes(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, expected: str
+    ) -> None:
+        assert run(["run", "office_doorway", "--node", node_file(tmp_path, old, new), "--seconds", "2"]) == 2
+        assert re.search(expected, said(capsys))
+
+    @pytest.mark.parametrize(
+        "mount", ["x_m = 9.0\ny_m = 1.0\nheight_m = 2.0", "x_m = 1.0\ny_m = 1.0\nheight_m = 3.5"]
+    )
+    def test_a_sensor_outside_the_room(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], mount: str) -> None:
+        node = node_file(tmp_path, extra=f"[mount]\n{mount}\n")
+        assert run(["run", "office_doorway", "--node", node, "--seconds", "2"]) == 2
+        assert re.search(r"node\.toml: mount\.\w+_m", said(capsys))
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            ("ceiling_height_m = 2.7", "ceiling_height_m = -2.7", r"ceiling_height_m.*-2\.7"),
+            ("ceiling_height_m", "ceiling_hight_m", r"ceiling_hight_m.*ceiling_height_m"),
+            ("[sensor_mount]\nx_m = 2.0", "[sensor_mount]\nx_m = 7.0", r"sensor_mount\.x_m.*7"),
+        ],
+    )
+    def test_bad_scenarios(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, expected: str
+    ) -> None:
+        path = scenario_file(tmp_path, old, new)
+        assert run(["run", path, "--node", "ceiling_counter", "--seconds", "2"]) == 2
+        assert re.search(expected, said(capsys))
+
+    @pytest.mark.parametrize(
+        ("file", "expected"),
+        [
+            ("float.tflite", "float|int8"),
+            ("unsupported.tflite", "operator"),
+            ("truncated.tflite", "truncated.tflite"),
+            ("missing.tflite", "missing.tflite"),
+        ],
+    )
+    def test_bad_networks(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, expected: str
+    ) -> None:
+        models = Path(__file__).parent.parent / "mcu_models" / "int8" / "models"
+        path = models / file
+        if file == "truncated.tflite":
+            path = tmp_path / file
+            path.write_bytes((models / "c8_p_fc.tflite").read_bytes()[:700])
+        node = node_file(tmp_path, '"people_c8_p_fc"', f'"{path}"')
+        out = tmp_path / "out"
+        assert run(["run", "office_doorway", "--node", node, "--seconds", "2", "--out", str(out)]) == 2
+        assert re.search(expected, said(capsys))
+        assert not out.exists() or not list(out.iterdir())
+
+    def test_an_output_folder_that_cannot_be_made(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "file").write_text("")
+        arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--out", str(tmp_path / "file" / "out")]
+        assert run(arguments) == 2
+        assert "cannot be written to" in said(capsys)
+
+    def test_an_image_that_is_no_elf(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "a.elf").write_bytes(b"\x7fELF but not really")
+        assert run(["emulate", str(tmp_path / "a.elf")]) == 2
+        assert "ELF" in said(capsys)
+
+    def test_a_script_line_that_is_no_step(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "s.txt").write_text("expect people\nwait 3\n")
+        arguments = ["emulate", "people_counter_stm32l4a6zg", "--uart-script", str(tmp_path / "s.txt")]
+        assert run(arguments) == 2
+        assert "line 2" in said(capsys)
+
+
+@pytest.mark.parametrize("delay_s", [0.1, 4.0])
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, delay_s: float) -> None:
+    """Status 130, one line, an empty folder - while loading as well as in the middle of the run."""
+    out = tmp_path / "out"
+    arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--seconds", "20000", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twin", *arguments],
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+    )
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    error: Any = process.communicate(timeout=60)[1]
+    if delay_s < 1 and process.returncode == -signal.SIGINT:
+        pytest.skip("the signal came before Python could hear it")
+    assert process.returncode == 130
+    assert error == b"interrupted; nothing was written\n"
+    assert not out.exists() or not list(out.iterdir())
