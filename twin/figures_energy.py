@@ -30,7 +30,7 @@ def power_by_consumer(prediction: Prediction) -> go.Figure:
         y=names,
         orientation="h",
         marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in powers_w],
-        text=[f" <b>{_three_digits(power_w * 1e3)} mW</b>  {share(power_w / total_w)}" for _, power_w in powers_w],
+        text=[f" <b>{_three_digits(power_w * 1e3)} mW</b><br>{share(power_w / total_w)}" for _, power_w in powers_w],
         textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
@@ -38,7 +38,7 @@ def power_by_consumer(prediction: Prediction) -> go.Figure:
     longest_mw = powers_w[-1][1] * 1e3
     return styled(
         [bars],
-        70 + 38 * len(names),
+        70 + 44 * len(names),
         xaxis={"title": "average power in mW", "range": [0, longest_mw * _TEXT_ROOM]},
         yaxis={"showgrid": False, "ticks": ""},
         bargap=0.35,
@@ -69,7 +69,7 @@ def battery_life_figure(prediction: Prediction) -> go.Figure:
     )
     return styled(
         [bars],
-        298,
+        334,
         xaxis={"title": "battery life in days", "range": [0, high_days * 1.05]},
         yaxis={"showgrid": False, "ticks": ""},
         bargap=0.55,

@@ -86,7 +86,8 @@ def sample_frames(prediction: Prediction) -> go.Figure:
         },
     )
     figure.update_annotations(font_size=12)
-    figure.update_yaxes(autorange="reversed", showticklabels=False, ticks="", showgrid=False, constrain="domain")
+    figure.update_yaxes(autorange="reversed", showticklabels=False, ticks="", showgrid=False)
+    figure.update_yaxes(constrain="domain", constraintoward="top")
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, constrain="domain")
     for column in range(1, 5):
         anchor = "x" if column == 1 else f"x{column}"

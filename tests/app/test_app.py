@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,12 @@ def test_bad_input_is_one_line(key: str) -> None:
     assert "nowhere" in app.error[0].value
     assert "\n" not in app.error[0].value
     assert len(app.get("plotly_chart")) == 0
+
+
+def test_imports_twin_only() -> None:
+    """Of the twin's rooms the app knows only the topmost."""
+    tree = ast.parse(APP.read_text(encoding="utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    roots = {module.split(".")[0] for module in modules}
+    assert roots - sys.stdlib_module_names <= {"twin", "streamlit", "plotly", "numpy"}
