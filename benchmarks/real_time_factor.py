@@ -52,7 +52,9 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     for level in ("emulated", "host"):
         for timing in measure(level, seconds=options.seconds, repetitions=options.repetitions):
-            print(f"{timing.level:9s} {timing.host_s:7.2f} s for {options.seconds:g} s: {timing.factor:6.0f} x real time")
+            print(
+                f"{timing.level:9s} {timing.host_s:7.2f} s for {options.seconds:g} s: {timing.factor:6.0f} x real time"
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """What a Grid-EYE datasheet file holds."""
 
-
-
 from __future__ import annotations
 
 from typing import Literal

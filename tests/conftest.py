@@ -17,7 +17,11 @@ TOOL_HINTS = ("apt", "pip install")
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn the skip of a missing tool into a failure when TWIN_REQUIRE_TOOLS is set."""
     report = yield
-    if report.skipped and os.environ.get("TWIN_REQUIRE_TOOLS") and any(hint in str(report.longrepr) for hint in TOOL_HINTS):
+    if (
+        report.skipped
+        and os.environ.get("TWIN_REQUIRE_TOOLS")
+        and any(hint in str(report.longrepr) for hint in TOOL_HINTS)
+    ):
         report.outcome = "failed"
         report.longrepr = f"a tool is missing: {report.longrepr}"
     return report

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.power import Current
 from twin.battery import battery_life, charge_bound_s, load_battery
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY_S = 86400.0
 

@@ -141,9 +141,7 @@ def test_generated_sources_compile_without_a_warning(
     runtime = sorted(str(path) for path in (kernels / "runtime").glob("*.c"))
     for source in ("network.c", *runtime):
         command = [*toolchain.command, *flags, "-c", source, "-o", "out.o"]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
-        )
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
         assert (done.returncode, done.stderr) == (0, "")
 
 
