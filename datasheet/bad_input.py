@@ -27,9 +27,13 @@ class BadInputError(ValueError):
         self.key = key
         self.value = value
         self.allowed = allowed
-        place = f"{self.source}: {key}" if key else self.source
-        found = "" if value is None else f" is {value!r}"
-        super().__init__(" ".join(f"{place}{found}; {allowed}".split()))
+        super().__init__(" ".join(f"{self._place()}; {allowed}".split()))
+
+    def _place(self) -> str:
+        found = "" if self.value is None else repr(self.value)
+        if self.key:
+            return f"{self.source}: {self.key} is {found}" if found else f"{self.source}: {self.key}"
+        return f"{self.source} {found}".rstrip()
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
+from mcu_models.emulators.virtual_clock import StateSpan
 from sensors.amg8833 import Amg8833
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class NodeTrace:
             the last.
         sensor_residency_s: Seconds per power state of the sensor over the same span.
         span_s: Length of that span.
+        last_period: Power states of the microcontroller from one answer to the next, the last two.
         problems: What the firmware did that the hardware would not honour.
     """
 
@@ -56,6 +58,7 @@ class NodeTrace:
     residency_s: Mapping[PowerState, float]
     sensor_residency_s: Mapping[str, float]
     span_s: float
+    last_period: tuple[StateSpan, ...]
     problems: tuple[str, ...]
 
 
@@ -138,6 +141,7 @@ class _Collector:
         self._delay_s = np.full(frames, np.nan)
         self._first: _Mark | None = None
         self._last: _Mark | None = None
+        self._spans: tuple[StateSpan, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -159,6 +163,8 @@ class _Collector:
         self._delay_s[frame] = line.time_s - self.measured_s(frame)
         sensor = {str(state): span_s for state, span_s in self._device.state_residency_s(line.time_s).items()}
         mark = _Mark(line.time_s, self._emulator.residency_s(), sensor)
+        if self.is_complete and self._last is not None:
+            self._spans = _within(self._emulator.recent_spans(), self._last.time_s, mark.time_s)
         self._first = self._first or mark
         self._last = mark
 
@@ -178,5 +184,12 @@ class _Collector:
             residency_s={s: t - first.board.get(s, 0.0) for s, t in last.board.items()},
             sensor_residency_s={s: t - first.sensor.get(s, 0.0) for s, t in last.sensor.items()},
             span_s=last.time_s - first.time_s,
+            last_period=self._spans,
             problems=problems,
         )
+
+
+def _within(spans: tuple[StateSpan, ...], begin_s: float, end_s: float) -> tuple[StateSpan, ...]:
+    """Return the parts of `spans` between two times, which then count from 0."""
+    cut = ((s.state, max(s.begin_s, begin_s) - begin_s, min(s.end_s, end_s) - begin_s) for s in spans)
+    return tuple(StateSpan(state, first_s, last_s) for state, first_s, last_s in cut if last_s > first_s)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from mcu_models.power import state_current
 from twin.energy import REGULATORS, SENSOR
 from twin.figures_style import ANSWER, CALM, INK, MUTED, styled
 from twin.figures_style import SENSOR as SENSOR_COLOR
@@ -13,6 +14,7 @@ from twin.prediction import computing_state
 from twin.terminal import DAY_S
 
 if TYPE_CHECKING:
+    from mcu_models.emulators.virtual_clock import StateSpan
     from twin.battery import Life
     from twin.prediction import Prediction
 
@@ -75,6 +77,49 @@ def battery_life_figure(prediction: Prediction) -> go.Figure:
         bargap=0.55,
         margin={"l": 56, "r": 8, "t": 8, "b": 44},
     )
+
+
+def current_over_frame(prediction: Prediction) -> go.Figure:
+    """Return the microcontroller's supply current over its work on one frame, beside the sensor's, logarithmic.
+
+    Shown is the end of a frame period, from just before the wake-up to the end of the answer's text.
+    """
+    spans = prediction.trace.last_period
+    end_s = spans[-1].end_s
+    power = prediction.node.board.sheet.power
+    times_ms = [(time_s - end_s) * 1e3 for span in spans for time_s in (span.begin_s, span.end_s)]
+    currents_ma = [state_current(power, span.state).typical_a * 1e3 for span in spans for _ in range(2)]
+    names = [str(span.state) for span in spans for _ in range(2)]
+    board = go.Scatter(
+        x=times_ms,
+        y=currents_ma,
+        text=names,
+        mode="lines",
+        line={"color": ANSWER, "width": 2},
+        name="microcontroller",
+        hovertemplate="%{text}: %{y:.3g} mA<extra></extra>",
+    )
+    sensor_ma = prediction.budget.sensor.current.typical_a * 1e3
+    sensor = go.Scatter(
+        x=[times_ms[0], 0],
+        y=[sensor_ma, sensor_ma],
+        mode="lines",
+        line={"color": SENSOR_COLOR, "width": 2},
+        name=f"sensor, {_three_digits(sensor_ma)} mA all the time",
+        hoverinfo="skip",
+    )
+    return styled(
+        [board, sensor],
+        300,
+        xaxis={"title": "ms before the end of the answer", "range": [1.25 * _wake_up_ms(spans), 0]},
+        yaxis={"title": "supply current, mA", "type": "log", "dtick": 1},
+    )
+
+
+def _wake_up_ms(spans: tuple[StateSpan, ...]) -> float:
+    """When the node last left its deepest sleep, relative to the end; the whole period if it never slept so."""
+    woke_s = max((span.end_s for span in spans if span.state.clock_hz == 0), default=spans[0].begin_s)
+    return (woke_s - spans[-1].end_s) * 1e3
 
 
 def inference_latency(prediction: Prediction) -> go.Figure:

@@ -97,6 +97,11 @@ class Prediction:
                 "life_s_without_sensor": self.life_without_sensor.life_s,
                 "sensor_alone_empties_s": self.sensor_alone_s,
             },
+            "power_states_s": {
+                "span": self.trace.span_s,
+                "mcu": {str(state): seconds for state, seconds in sorted(self.trace.residency_s.items())},
+                "sensor": dict(self.trace.sensor_residency_s),
+            },
             "memory_bytes": {"flash": self.firmware.flash_bytes, "ram": self.firmware.ram_bytes},
             "provenance": self._provenance(),
         }

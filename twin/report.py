@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twin.figures_counts import confusion_matrix, count_over_time
-from twin.figures_energy import battery_life_figure, days, days_interval, inference_latency, power_by_consumer
+from twin.figures_energy import (
+    battery_life_figure,
+    current_over_frame,
+    days,
+    days_interval,
+    inference_latency,
+    power_by_consumer,
+)
 from twin.figures_room import floor_plan, sample_frames
 from twin.key_figures import caveats, key_figures, verdict
 from twin.report_page import box, bullets, card, chart, heading, page, paragraph, table, tile
@@ -103,6 +110,12 @@ def _cards(prediction: Prediction) -> Iterator[str]:
         "What the sensor saw",
         "For each number of people, the middle one of its frames by time: not picked by hand.",
         chart("frames", sample_frames(prediction)),
+        wide=True,
+    )
+    yield card(
+        "One frame in time",
+        "The microcontroller wakes, lets DMA fetch the frame, computes, sends its line and sleeps again.",
+        chart("period", current_over_frame(prediction)),
         wide=True,
     )
     yield card("Key figures", "Value, and the range it may lie in.", table(figures), wide=True)

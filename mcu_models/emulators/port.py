@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcu_models.emulators.virtual_clock import PowerState
+    from mcu_models.emulators.virtual_clock import PowerState, StateSpan
 
 End = Literal["until", "seconds", "fault", "halt"]
 
@@ -101,3 +101,6 @@ class Emulator(Protocol):
 
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state."""
+
+    def recent_spans(self) -> tuple[StateSpan, ...]:
+        """Return the last few stretches of time by power state."""

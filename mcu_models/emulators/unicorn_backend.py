@@ -26,7 +26,7 @@ from mcu_models.emulators.peripherals.usart import Lpuart, Usart
 from mcu_models.emulators.port import RunOutcome, UartLine
 from mcu_models.emulators.scheduler import Scheduler
 from mcu_models.emulators.system_control import CycleCounter, SystemControl, SysTick
-from mcu_models.emulators.virtual_clock import PowerState, VirtualClock
+from mcu_models.emulators.virtual_clock import PowerState, StateSpan, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -258,6 +258,10 @@ class UnicornEmulator:
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state since power-on."""
         return self._clock.residency_s()
+
+    def recent_spans(self) -> tuple[StateSpan, ...]:
+        """Return the last few stretches of time by power state."""
+        return self._clock.recent_spans()
 
     @property
     def now_s(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,19 @@ class PowerState:
         return self.mode
 
 
+@dataclass(frozen=True)
+class StateSpan:
+    """A stretch of virtual time in one power state."""
+
+    state: PowerState
+    begin_s: float
+    end_s: float
+
+
+RECENT_SPANS = 64
+"""Enough for a few periods of a node that goes through ten states in each."""
+
+
 class VirtualClock:
     """Turns executed cycles and slept spans into seconds.
 
@@ -40,6 +53,7 @@ class VirtualClock:
         self._base_cycles = 0
         self._booked_s = 0.0
         self._residency_s: dict[PowerState, float] = defaultdict(float)
+        self._recent: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -89,6 +103,11 @@ class VirtualClock:
         self._book(PowerState("run", self._hz))
         return dict(self._residency_s)
 
+    def recent_spans(self) -> tuple[StateSpan, ...]:
+        """Return the last stretches of time by power state, until now."""
+        self._book(PowerState("run", self._hz))
+        return tuple(self._recent)
+
     def _rebase(self, now_s: float) -> None:
         self._base_s = now_s
         self._base_cycles = self._hook.cycles
@@ -97,4 +116,11 @@ class VirtualClock:
         now_s = self.now_s
         if now_s > self._booked_s:
             self._residency_s[state] += now_s - self._booked_s
+            self._remember(state, now_s)
             self._booked_s = now_s
+
+    def _remember(self, state: PowerState, now_s: float) -> None:
+        begin_s = self._booked_s
+        if self._recent and self._recent[-1].state == state:
+            begin_s = self._recent.pop().begin_s
+        self._recent.append(StateSpan(state, begin_s, now_s))

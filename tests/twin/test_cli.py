@@ -71,7 +71,8 @@ def test_run_writes_the_three_files_and_nothing_else(ran: Path) -> None:
 def test_the_result_follows_the_schema(ran: Path) -> None:
     result = json.loads((ran / "result.json").read_text())
     assert set(result) == {
-        "accuracy", "latency_s", "energy_j", "average_power_w", "battery", "memory_bytes", "provenance",
+        "accuracy", "latency_s", "energy_j", "average_power_w", "battery", "power_states_s", "memory_bytes",
+        "provenance",
     }  # fmt: skip
     assert set(result["accuracy"]) == {"balanced_accuracy", "accuracy", "f1_weighted", "mse", "mae", "confusion"}
     assert {"inference_p50", "inference_p95", "inference_max", "event_to_answer_p50"} == set(result["latency_s"])
@@ -86,6 +87,13 @@ def test_energy_is_conserved(ran: Path) -> None:
     total_j = sum(result["energy_j"]["by_consumer"].values())
     assert total_j == pytest.approx(result["average_power_w"] * result["provenance"]["seconds"], rel=1e-9)
     assert result["energy_j"]["frame"] == pytest.approx(result["average_power_w"] * 0.1, rel=1e-9)
+
+
+def test_the_power_states_fill_the_time(ran: Path) -> None:
+    states = json.loads((ran / "result.json").read_text())["power_states_s"]
+    for part in ("mcu", "sensor"):
+        assert sum(states[part].values()) == pytest.approx(states["span"], rel=1e-9)
+    assert states["span"] == pytest.approx(29.9, abs=0.001)
 
 
 def test_the_frames_are_those_the_node_answered(ran: Path) -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from sensors.field_of_view import footprint_m, nominal_field_of_view
 from twin.figures_counts import confusion_matrix, count_over_time
-from twin.figures_energy import battery_life_figure, inference_latency, power_by_consumer, share
+from twin.figures_energy import (
+    battery_life_figure,
+    current_over_frame,
+    inference_latency,
+    power_by_consumer,
+    share,
+)
 from twin.figures_room import floor_plan, frame_image, sample_frames
 from twin.figures_style import ANSWER, CALM
 from twin.terminal import DAY_S
@@ -124,3 +130,14 @@ def test_small_shares_are_not_zero() -> None:
     assert share(0.0) == "0.0%"
     assert share(1e-6) == "under 0.1%"
     assert share(0.882) == "88.2%"
+
+
+def test_the_current_over_a_frame_ends_with_its_work(prediction: Prediction) -> None:
+    """The line spans one period and peaks at the current of the computing core; the view begins at the wake-up."""
+    figure = current_over_frame(prediction)
+    line = trace_named(figure, "microcontroller")
+    assert line.x[0] == pytest.approx(-100.0, abs=0.2)
+    assert line.x[-1] == 0
+    assert max(line.y) == pytest.approx(8.64, abs=0.01)
+    shown_ms = figure.layout.xaxis.range[0]
+    assert -20 < shown_ms < -3

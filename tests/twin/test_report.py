@@ -86,7 +86,7 @@ def test_plotly_is_inside_once(html: bytes) -> None:
 def test_every_figure_is_there(html: bytes) -> None:
     """Each figure has its element, under a name that does not change."""
     names = re.findall(rb'<div id="figure-(\w+)"', html)
-    assert names == [b"counts", b"power", b"life", b"confusion", b"plan", b"frames", b"latency"]
+    assert names == [b"counts", b"power", b"life", b"confusion", b"plan", b"frames", b"period", b"latency"]
 
 
 def test_same_prediction_same_bytes(prediction: Prediction, html: bytes) -> None:

@@ -15,7 +15,7 @@ typedef enum {
     AMG8833_FLAG_RESET,
 } amg8833_step_t;
 
-/* Take one step of the wake sequence; the caller waits AMG8833_WAKE_MS[step] behind it. */
+/* Take one step of the wake sequence; the caller waits before the next. */
 bool amg8833_wake(amg8833_step_t step);
 
 /* Read all pixels in one burst, in steps of 0.25 degC; false when the sensor does not answer. */

@@ -1,7 +1,5 @@
 #include "clock.h"
 
-#include "stm32l4.h"
-
 #define WAIT_STATES_80_MHZ 4u
 #define PLL_N 10u /* 16 MHz / 1 x 10 / 2 = 80 MHz; VCO at 160 MHz */
 
@@ -20,8 +18,16 @@ static void switch_to(uint32_t source)
     }
 }
 
+static void start_cycle_counter(void)
+{
+    DEMCR |= BIT(24);
+    DWT_CYCCNT = 0u;
+    DWT_CTRL |= BIT(0);
+}
+
 void clock_start(void)
 {
+    start_cycle_counter();
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_PWREN);
     reg_set(&RCC->CR, RCC_CR_HSION);
     while ((RCC->CR & RCC_CR_HSIRDY) == 0u) {
@@ -51,6 +57,8 @@ void clock_slow(void)
 void clock_start_crystal(void)
 {
     reg_set(&PWR->CR1, PWR_CR1_DBP);
+    while ((PWR->CR1 & PWR_CR1_DBP) == 0u) {
+    }
     reg_set(&RCC->BDCR, RCC_BDCR_LSEON);
     while ((RCC->BDCR & RCC_BDCR_LSERDY) == 0u) {
     }

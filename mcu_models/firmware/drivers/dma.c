@@ -10,6 +10,7 @@ void dma_begin(const dma_route_t *route, void *memory, uint32_t length)
     const uint32_t shift = 4u * (route->channel - 1u);
     dma_channel_t *const channel = channel_of(route);
     reg_set(&RCC->AHB1ENR, RCC_AHB1ENR_DMA1EN);
+    DMA1->IFCR = 0xFu << shift; /* a channel with an error flag cannot be enabled */
     DMA1->CSELR = (DMA1->CSELR & ~(0xFu << shift)) | (route->request << shift);
     channel->CPAR = (uint32_t)(uintptr_t)route->data_register;
     channel->CMAR = (uint32_t)(uintptr_t)memory;

@@ -1,63 +1,109 @@
 #include "i2c.h"
 
+#include "clock.h"
 #include "dma.h"
 #include "startup.h"
 #include "stm32l4.h"
 
 /* RM0351, table "Examples of timings settings for fI2CCLK = 16 MHz", Fast-mode 400 kHz. */
 #define TIMING_400_KHZ ((1u << 28) | (3u << 20) | (2u << 16) | (3u << 8) | 9u)
-/* A byte takes 23 us; this many looks at the flags last several milliseconds at 16 MHz. */
-#define MAX_POLLS 10000u
+/* The bus is stuck when a flag has not come after 5 ms; a byte takes 23 us. */
+#define TIMEOUT_CYCLES (CLOCK_SLOW_HZ / 200u)
 /* Other interrupts may end a sleep early; the bus is stuck when this many have and the transfer still runs. */
-#define MAX_WAKES 16u
-#define FAILED (I2C_ISR_NACKF | I2C_ISR_BERR | I2C_ISR_ARLO)
+#define MAX_WAKES 4u
+/* Not BERR, which comes up without cause in master mode (errata sheet ES0335). */
+#define FAILED (I2C_ISR_NACKF | I2C_ISR_ARLO)
+#define SCL BIT(8)
+#define SDA BIT(9)
+#define RELEASE(lines) (lines)
+#define PULL_LOW(lines) ((lines) << 16)
+#define RECOVERY_CLOCKS 9u
+#define HALF_CLOCK_CYCLES (CLOCK_SLOW_HZ / 100000u)
 
 static const dma_route_t rx_route = {.channel = 7u, .request = 3u, .data_register = &I2C1->RXDR, .direction = 0u};
+
+static void set_pins(uint32_t mode)
+{
+    GPIOB->MODER = (GPIOB->MODER & ~(0xFu << 16)) | (mode << 16) | (mode << 18);
+}
 
 void i2c_start(void)
 {
     reg_set(&RCC->AHB2ENR, RCC_AHB2ENR_GPIOBEN);
-    GPIOB->OTYPER |= BIT(8) | BIT(9);
+    GPIOB->OTYPER |= SCL | SDA;
     GPIOB->OSPEEDR |= (2u << 16) | (2u << 18);
     GPIOB->AFRH = (GPIOB->AFRH & ~0xFFu) | 0x44u;
-    GPIOB->MODER = (GPIOB->MODER & ~(0xFu << 16)) | (0xAu << 16);
+    set_pins(GPIO_MODE_ALTERNATE);
     RCC->CCIPR |= RCC_CCIPR_I2C1_HSI;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_I2C1EN);
     I2C1->TIMINGR = TIMING_400_KHZ;
-    I2C1->CR1 = I2C_CR1_PE;
     irq_enable(I2C1_EV_IRQ);
 }
 
-/* STOP or NACK: the flags stay for whoever waits, the interrupt goes. */
+/* The flag stays for whoever waits, the interrupt goes. */
 void i2c1_event_handler(void)
 {
-    reg_clear(&I2C1->CR1, I2C_CR1_STOPIE | I2C_CR1_NACKIE);
+    reg_clear(&I2C1->CR1, I2C_CR1_STOPIE);
+}
+
+/* Wait until one of `flags` is up and return the status; without any of them when none comes in time. */
+static uint32_t await(uint32_t flags)
+{
+    const uint32_t begin = clock_cycles();
+    uint32_t status;
+    do {
+        status = I2C1->ISR;
+    } while ((status & flags) == 0u && clock_cycles() - begin < TIMEOUT_CYCLES);
+    return status;
 }
 
 static bool wait_for(uint32_t flag)
 {
-    for (uint32_t polls = 0u; polls < MAX_POLLS; ++polls) {
-        const uint32_t status = I2C1->ISR;
-        if ((status & flag) != 0u) {
-            return true;
-        }
-        if ((status & FAILED) != 0u) {
-            return false;
-        }
-    }
-    return false;
+    return (await(flag | FAILED) & (flag | FAILED)) == flag;
 }
 
-/* Leave the bus as it was found: after an error, off and on again resets the state machine. */
+static void drive(uint32_t lines)
+{
+    GPIOB->BSRR = lines;
+    const uint32_t begin = clock_cycles();
+    while (clock_cycles() - begin < HALF_CLOCK_CYCLES) {
+    }
+}
+
+/* A device that was interrupted may hold SDA low until it has sent its byte: clock it out by hand, then STOP
+ * (NXP UM10204, 3.1.16). */
+static void free_bus(void)
+{
+    drive(RELEASE(SCL | SDA));
+    set_pins(GPIO_MODE_OUTPUT);
+    for (uint32_t i = 0u; i < RECOVERY_CLOCKS; ++i) {
+        drive(PULL_LOW(SCL));
+        drive(RELEASE(SCL));
+    }
+    drive(PULL_LOW(SCL));
+    drive(PULL_LOW(SDA));
+    drive(RELEASE(SCL));
+    drive(RELEASE(SDA));
+    set_pins(GPIO_MODE_ALTERNATE);
+}
+
+/* On only for a transfer: I2C1 must be off in Stop 2, and going off also resets its state machine and flags. */
+static void switch_on(void)
+{
+    reg_set(&I2C1->CR1, I2C_CR1_PE);
+}
+
+/* Every transfer ends with a STOP, also after a NACK; when none comes, the bus is stuck. */
 static bool finish(bool ok)
 {
-    ok = wait_for(I2C_ISR_STOPF) && ok;
-    if (!ok) {
-        reg_clear(&I2C1->CR1, I2C_CR1_PE);
-        reg_set(&I2C1->CR1, I2C_CR1_PE);
-    }
+    const uint32_t status = await(I2C_ISR_STOPF);
     I2C1->ICR = I2C_ICR_ALL;
-    return ok;
+    reg_clear(&I2C1->CR1, I2C_CR1_PE);
+    if ((status & I2C_ISR_STOPF) == 0u) {
+        free_bus();
+        return false;
+    }
+    return ok && (status & FAILED) == 0u;
 }
 
 static void begin(uint8_t address, size_t length, uint32_t flags)
@@ -78,6 +124,7 @@ static bool send(const uint8_t *data, size_t length)
 
 bool i2c_write(uint8_t address, const uint8_t *data, size_t length)
 {
+    switch_on();
     begin(address, length, I2C_CR2_AUTOEND);
     return finish(send(data, length));
 }
@@ -91,9 +138,8 @@ static bool sleep_until_stop(void)
             wait_for_interrupt();
         }
         enable_interrupts();
-        const uint32_t status = I2C1->ISR;
-        if ((status & I2C_ISR_STOPF) != 0u) {
-            return (status & FAILED) == 0u;
+        if ((I2C1->ISR & I2C_ISR_STOPF) != 0u) {
+            return true;
         }
     }
     return false;
@@ -102,16 +148,17 @@ static bool sleep_until_stop(void)
 static bool receive(uint8_t address, uint8_t *data, size_t length)
 {
     dma_begin(&rx_route, data, length);
-    reg_set(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE | I2C_CR1_NACKIE);
+    reg_set(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE);
     begin(address, length, I2C_CR2_RD_WRN | I2C_CR2_AUTOEND);
     const bool ok = sleep_until_stop() && dma_left(&rx_route) == 0u;
-    reg_clear(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE | I2C_CR1_NACKIE);
+    reg_clear(&I2C1->CR1, I2C_CR1_RXDMAEN | I2C_CR1_STOPIE);
     dma_end(&rx_route);
     return ok;
 }
 
 bool i2c_read(uint8_t address, uint8_t reg, uint8_t *data, size_t length)
 {
+    switch_on();
     begin(address, 1u, 0u);
     if (!send(&reg, 1u) || !wait_for(I2C_ISR_TC)) {
         return finish(false);

@@ -103,26 +103,25 @@ typedef struct {
 #define PWR_CR1_LPMS_STOP2 2u
 #define PWR_CR1_DBP BIT(8)
 
+#define GPIO_MODE_OUTPUT 1u
+#define GPIO_MODE_ALTERNATE 2u
+
 #define FLASH_ACR_LATENCY_MASK 7u
 #define FLASH_ACR_PRFTEN BIT(8)
 #define FLASH_ACR_ICEN BIT(9)
 #define FLASH_ACR_DCEN BIT(10)
 
 #define I2C_CR1_PE BIT(0)
-#define I2C_CR1_NACKIE BIT(4)
 #define I2C_CR1_STOPIE BIT(5)
 #define I2C_CR1_RXDMAEN BIT(15)
 #define I2C_CR2_RD_WRN BIT(10)
 #define I2C_CR2_START BIT(13)
-#define I2C_CR2_STOP BIT(14)
 #define I2C_CR2_NBYTES_SHIFT 16u
 #define I2C_CR2_AUTOEND BIT(25)
 #define I2C_ISR_TXIS BIT(1)
-#define I2C_ISR_RXNE BIT(2)
 #define I2C_ISR_NACKF BIT(4)
 #define I2C_ISR_STOPF BIT(5)
 #define I2C_ISR_TC BIT(6)
-#define I2C_ISR_BERR BIT(8)
 #define I2C_ISR_ARLO BIT(9)
 #define I2C_ICR_ALL 0x3F38u
 

@@ -16,6 +16,13 @@ static void set_period(uint32_t period)
     LPTIM1->ARR = period - 1u;
 }
 
+/* A write takes some ticks of the crystal to arrive; until then ARR must not be written again. */
+static void wait_for_period(void)
+{
+    while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
+    }
+}
+
 /* The new period is preloaded: it holds from the end of the running one, so it is chosen one tick ahead. */
 void lptim1_handler(void)
 {
@@ -32,16 +39,17 @@ void ticker_start(void)
     LPTIM1->IER = LPTIM_ISR_ARRM;
     LPTIM1->CR = LPTIM_CR_ENABLE;
     set_period(LONG_PERIOD);
-    while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
-    }
+    wait_for_period();
     irq_enable(LPTIM1_IRQ);
     LPTIM1->CR = LPTIM_CR_ENABLE | LPTIM_CR_CNTSTRT;
 }
 
-/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. */
+/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. The bus clock that
+ * carries ARR stops in Stop 2, hence the wait for the period first. */
 uint32_t ticker_wait(void)
 {
     const uint32_t seen = ticks;
+    wait_for_period();
     PWR->CR1 = (PWR->CR1 & ~PWR_CR1_LPMS_MASK) | PWR_CR1_LPMS_STOP2;
     reg_set(&SCB_SCR, SCB_SCR_SLEEPDEEP);
     while (ticks == seen) {

@@ -1,10 +1,10 @@
 #include "uart.h"
 
+#include "clock.h"
 #include "dma.h"
 #include "startup.h"
 #include "stm32l4.h"
 
-#define HSI_HZ 16000000u
 #define BAUD 115200u
 #define LINE_BYTES 64u
 
@@ -19,12 +19,13 @@ void uart_start(void)
 {
     reg_set(&RCC->AHB2ENR, RCC_AHB2ENR_GPIOAEN);
     GPIOA->AFRL = (GPIOA->AFRL & ~0xF00u) | 0x700u;
+    GPIOA->PUPDR = (GPIOA->PUPDR & ~(3u << 4)) | (1u << 4); /* the line idles high while the transmitter is off */
     GPIOA->MODER = (GPIOA->MODER & ~(3u << 4)) | (2u << 4);
     RCC->CCIPR |= RCC_CCIPR_USART2_HSI;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_USART2EN);
-    USART2->BRR = (HSI_HZ + BAUD / 2u) / BAUD;
+    USART2->BRR = (CLOCK_SLOW_HZ + BAUD / 2u) / BAUD;
     USART2->CR3 = USART_CR3_DMAT;
-    USART2->CR1 = USART_CR1_UE | USART_CR1_TE;
+    USART2->CR1 = USART_CR1_TE;
     irq_enable(USART2_IRQ);
 }
 
@@ -61,11 +62,13 @@ void usart2_handler(void)
     reg_clear(&USART2->CR1, USART_CR1_TCIE);
 }
 
+/* On only while it sends: USART2 must be off in Stop 2 (RM0351, 5.3.8). */
 void uart_flush(void)
 {
     if (length == 0u) {
         return;
     }
+    reg_set(&USART2->CR1, USART_CR1_UE);
     USART2->ICR = USART_ICR_TCCF;
     dma_begin(&tx_route, line, length);
     reg_set(&USART2->CR1, USART_CR1_TCIE);
@@ -76,7 +79,7 @@ void uart_flush(void)
         }
         enable_interrupts();
     }
-    reg_clear(&USART2->CR1, USART_CR1_TCIE);
+    reg_clear(&USART2->CR1, USART_CR1_TCIE | USART_CR1_UE);
     dma_end(&tx_route);
     length = 0u;
 }

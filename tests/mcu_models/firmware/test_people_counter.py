@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,15 @@ def test_the_node_sleeps_between_frames(recording: Recording) -> None:
     assert residency["stop2"] / span_s > 0.9
     assert (residency["run 80 MHz"] + residency["run 16 MHz"]) / span_s < 0.01
     assert set(residency) <= {"stop2", "sleep 16 MHz", "run 16 MHz", "run 80 MHz", "run 4 MHz"}
+
+
+def test_the_last_period_goes_through_the_states_in_order(recording: Recording) -> None:
+    """After the answer: stop, wake at 16 MHz, sleep while DMA reads, compute at 80 MHz, sleep while DMA sends."""
+    spans = play(find_image(IMAGE), recording).last_period
+    long_enough = [str(span.state) for span in spans if span.end_s - span.begin_s > 1e-4]
+    assert long_enough == ["stop2", "sleep 16 MHz", "run 80 MHz", "sleep 16 MHz"]
+    assert all(first.end_s == second.begin_s for first, second in pairwise(spans))
+    assert spans[-1].end_s - spans[0].begin_s == pytest.approx(0.1, abs=1e-4)
 
 
 def test_every_frame_is_answered_well_within_its_period(recording: Recording) -> None:

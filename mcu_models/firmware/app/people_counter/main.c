@@ -10,7 +10,6 @@
 #include "frontend.h"
 #include "i2c.h"
 #include "network.h"
-#include "stm32l4.h"
 #include "ticker.h"
 #include "uart.h"
 
@@ -19,13 +18,6 @@
 #define TICKS_POWER_UP 1u
 #define TICKS_RESET 1u
 #define TICKS_FIRST_FRAMES 2u
-
-static void start_cycle_counter(void)
-{
-    DEMCR |= BIT(24);
-    DWT_CYCCNT = 0u;
-    DWT_CTRL |= BIT(0);
-}
 
 static void wait_ticks(uint32_t count)
 {
@@ -69,11 +61,11 @@ __attribute__((noinline)) int32_t people_count(const int16_t pixels[AMG8833_PIXE
     static int8_t input[NETWORK_INPUT_SIZE];
     static int8_t output[NETWORK_OUTPUT_SIZE];
     clock_fast();
-    const uint32_t begin = DWT_CYCCNT;
+    const uint32_t begin = clock_cycles();
     frontend_prepare(pixels, input);
     network_run(input, output);
     const int32_t people = network_class(output);
-    *cycles = DWT_CYCCNT - begin;
+    *cycles = clock_cycles() - begin;
     clock_slow();
     return people;
 }
@@ -95,7 +87,6 @@ int main(void)
     clock_start();
     uart_start();
     i2c_start();
-    start_cycle_counter();
     clock_start_crystal();
     ticker_start();
     say("people counter\n");
