@@ -32,6 +32,8 @@ class Chip:
         problems: Lines about accesses that the hardware would not honour, each said once.
         tree: The clock tree, once its model is made.
         dma: Returns the DMA block set up for a request such as "I2C1_RX".
+        before_stop: What peripherals check when the core enters a Stop mode.
+        backup_writable: Tells whether PWR_CR1.DBP has opened the backup domain.
     """
 
     clock: VirtualClock
@@ -40,6 +42,8 @@ class Chip:
     problems: dict[str, None]
     tree: ClockTree | None = None
     dma: Callable[[str], Block | None] = field(default=lambda _request: None)
+    before_stop: list[Callable[[], None]] = field(default_factory=list)
+    backup_writable: Callable[[], bool] = field(default=lambda: True)
 
     def report(self, problem: str) -> None:
         """Note a problem; the same line is kept once."""
@@ -60,6 +64,7 @@ class Peripheral:
         self._irq = irq
         self._line_high = False
         self.registers: dict[int, int] = dict(self.reset_values)
+        chip.before_stop.append(self.before_stop)
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset`."""
@@ -92,6 +97,9 @@ class Peripheral:
         if self._irq is not None and high != self._line_high:
             self._line_high = high
             self.chip.nvic.set_line(self._irq, high=high)
+
+    def before_stop(self) -> None:
+        """Look at one's own state when the core enters a Stop mode; the clocks end after this."""
 
     def dma_ready(self) -> None:
         """Hear that a DMA channel for one of this peripheral's requests has been enabled."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CHANNELS = 7
 _ISR, _IFCR, _FIRST, _STRIDE, _CSELR = 0x00, 0x04, 0x08, 0x14, 0xA8
 _CCR, _CNDTR, _CPAR, _CMAR = 0x0, 0x4, 0x8, 0xC
+_SETUP = {_CNDTR: "CNDTR", _CPAR: "CPAR", _CMAR: "CMAR"}
 _EN, _TCIE, _DIR, _CIRC, _MINC, _MEM2MEM = 1, 1 << 1, 1 << 4, 1 << 5, 1 << 7, 1 << 14
 _REQUESTS = {
     (7, 3): "I2C1_RX", (6, 3): "I2C1_TX", (5, 3): "I2C2_RX", (4, 3): "I2C2_TX", (3, 3): "I2C3_RX", (2, 3): "I2C3_TX",
@@ -76,8 +77,10 @@ class DmaL4(Peripheral):
         if offset == _IFCR:
             self._clear(value)
         elif offset != _ISR:
-            self.registers[offset] = value
             channel, register = divmod(offset - _FIRST, _STRIDE)
+            if offset < _CSELR and register in _SETUP and self._channel(channel + 1, _CCR) & _EN:
+                self.chip.report(f"{self.name}: {_SETUP[register]} written while channel {channel + 1} is enabled")
+            self.registers[offset] = value
             if register == _CCR and offset < _CSELR:
                 self._enabled(channel + 1, value)
 

@@ -1,7 +1,7 @@
 """The I2C controller of STM32L4, F7 and H7 ("I2C v2") as bus master, byte by byte in virtual time.
 
 Source: RM0351, chapter 39. Modelled: 7-bit master transfers with AUTOEND, software STOP, repeated START and
-RELOAD, by polling or interrupts, and reception by DMA. Not modelled: slave mode, 10-bit addresses, SMBus,
+RELOAD, by polling or interrupts, reception by DMA, and a bus on which a device holds SDA low. Not modelled: slave mode, 10-bit addresses, SMBus,
 transmission by DMA, arbitration.
 """
 
@@ -28,7 +28,7 @@ _TXE, _TXIS, _RXNE, _NACKF, _STOPF, _TC, _TCR, _BUSY = (
 )
 _START, _STOP, _RELOAD, _AUTOEND = 1 << 13, 1 << 14, 1 << 24, 1 << 25
 _CLEARABLE = 0x3F38
-_RXDMAEN = 1 << 15
+_PE, _RXDMAEN, _WUPEN = 1, 1 << 15, 1 << 18
 SYNC_S = 750e-9
 """Rise, fall and synchronisation of SCL in a bit: RM0351 table "Examples of timing settings" (16 MHz, 400 kHz)."""
 _BITS_PER_BYTE = 9
@@ -50,10 +50,28 @@ class I2cV2(Peripheral):
         self._stretched = False
         self._bit_s = 0.0
         self._byte_s = 0.0
+        self._held_clocks = 0
 
     def attach(self, device: I2cDevice) -> None:
         """Put a device on the bus."""
         self._devices[device.address] = device
+
+    def hold_sda(self, clocks: int) -> None:
+        """Let a device hold SDA low until it has seen `clocks` pulses of SCL; 0 lets go.
+
+        No START is possible meanwhile: it stays pending, without a flag, until the controller is switched off.
+        """
+        self._held_clocks = clocks
+
+    def clock_by_hand(self) -> None:
+        """Take a pulse of SCL that firmware makes with the pin as an output."""
+        self._held_clocks = max(0, self._held_clocks - 1)
+
+    def before_stop(self) -> None:
+        """Stop modes want the controller off, unless it is to wake the core (RM0351, 5.3.8; ES0335)."""
+        control = self.registers.get(_CR1, 0)
+        if control & _PE and not control & _WUPEN:
+            self.chip.report(f"{self.name}: still enabled (PE) in a Stop mode")
 
     def _set_pace(self) -> None:
         """Work out how long a bit takes, as TIMINGR and the kernel clock stand at the START."""
@@ -87,15 +105,17 @@ class I2cV2(Peripheral):
         elif offset == _CR2:
             self._control(value)
         elif offset != _ISR:
+            if offset == _TIMINGR and self.registers.get(_CR1, 0) & _PE:
+                self.chip.report(f"{self.name}: TIMINGR written while the controller is enabled")
             self.registers[offset] = value
             if offset == _CR1 and not value & 1:
                 self._reset()
             self._update_interrupt()
 
     def _reset(self) -> None:
-        if self._device is not None:
-            self._device.end(self.chip.clock.now_s)
+        """Let go of the lines; a device in the middle of a transfer sees no STOP."""
         self._device = None
+        self._stretched = False
         self.cancel()
         self.registers[_ISR] = _TXE
         self.registers[_CR2] = self.registers.get(_CR2, 0) & ~(_START | _STOP)
@@ -117,7 +137,8 @@ class I2cV2(Peripheral):
         self._left = value >> 16 & 0xFF
         self._reading = bool(value >> 10 & 1)
         self._set_pace()
-        self.after(self._bit_s + self._byte_s, self._address)
+        if not self._held_clocks:
+            self.after(self._bit_s + self._byte_s, self._address)
 
     def _reload(self, value: int) -> None:
         self._left = value >> 16 & 0xFF

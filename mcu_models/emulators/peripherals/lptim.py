@@ -1,8 +1,9 @@
 """LPTIM: the low-power timer that keeps counting in Stop 2 when LSE or LSI clocks it.
 
 Source: RM0351, chapter 33. Modelled: internal clock, prescaler, continuous and single mode, preloaded ARR, compare and
-auto-reload match interrupts. Not modelled: external inputs, encoder, waveform output, the clock-domain delay of
-register writes (ARROK and CMPOK come at once).
+auto-reload match interrupts, and that a write to ARR or CMP is acknowledged only after some ticks. Not modelled:
+external inputs, encoder, waveform output. ARRM comes at the end of the period, where the chip raises it as the counter
+reaches ARR, a tick earlier.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _ISR, _ICR, _IER, _CFGR, _CR, _CMP, _ARR, _CNT = 0x00, 0x04, 0x08, 0x0C, 0x10, 0
 _CMPM, _ARRM, _CMPOK, _ARROK = 1, 1 << 1, 1 << 3, 1 << 4
 _ENABLE, _SNGSTRT, _CNTSTRT = 1, 1 << 1, 1 << 2
 _PRELOAD = 1 << 22
+WRITE_TICKS = 4
+"""Ticks until ARROK or CMPOK: 100-200 us were measured with a 32768 Hz clock (zephyrproject-rtos/zephyr, PR 46840)."""
 
 
 class Lptim(Peripheral):
@@ -51,18 +54,31 @@ class Lptim(Peripheral):
             self._set_arr(value & 0xFFFF)
         elif offset == _CMP:
             self.registers[_CMP] = value & 0xFFFF
-            self._change(set_=_CMPOK)
+            self._acknowledge("CMP", _CMPOK)
             self._plan_compare()
         elif offset not in (_ISR, _CNT):
-            self.registers[offset] = value
-            self._change()
+            self._configure(offset, value)
+
+    def _configure(self, offset: int, value: int) -> None:
+        if self.registers.get(_CR, 0) & _ENABLE and value != self.registers.get(offset, 0):
+            self.chip.report(f"{self.name}: CFGR or IER written while the timer is enabled")
+        self.registers[offset] = value
+        self._change()
+
+    def _acknowledge(self, register: str, flag: int) -> None:
+        """Raise the flag that a write has arrived in the timer's clock domain; one write at a time."""
+        slot = f"write {register}"
+        if not math.isinf(self.chip.scheduler.time_of((self.name, slot))):
+            self.chip.report(f"{self.name}: {register} written again before the last write has arrived")
+        if self._tick_hz > 0:
+            self.after(WRITE_TICKS / self.kernel_hz, lambda: self._change(set_=flag), slot)
 
     def _set_arr(self, value: int) -> None:
         if not self.registers.get(_CR, 0) & _ENABLE:
             self.chip.report(f"{self.name}: ARR written while the timer is disabled; hardware ignores it")
             return
         self.registers[_ARR] = value
-        self._change(set_=_ARROK)
+        self._acknowledge("ARR", _ARROK)
         if not self.registers.get(_CFGR, 0) & _PRELOAD and self._running:
             self._active_arr = value
             self._plan_reload()
@@ -70,6 +86,8 @@ class Lptim(Peripheral):
     def _control(self, value: int) -> None:
         self.registers[_CR] = value & _ENABLE
         if not value & _ENABLE:
+            if value & (_SNGSTRT | _CNTSTRT):
+                self.chip.report(f"{self.name}: started while the timer is disabled; hardware ignores it")
             self._stop()
         elif value & (_SNGSTRT | _CNTSTRT) and not self._running:
             self._single = bool(value & _SNGSTRT)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from mcu_models.emulators.peripherals.base import Peripheral
+from typing import TYPE_CHECKING
+
+from mcu_models.emulators.peripherals.base import Chip, Peripheral
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class RegisterBank(Peripheral):
@@ -15,17 +20,29 @@ class ExtiL4(Peripheral):
     Source: RM0351, section 14.5. Edge detection on pins is not modelled.
     """
 
-    reset_values = {0x00: 0xFF820000, 0x20: 0x00000087}  # noqa: RUF012 - a class constant by design
+    reset_values = {0x00: 0xFF820000, 0x20: 0xFFFFFF87}  # noqa: RUF012 - a class constant by design
 
 
 class Gpio(Peripheral):
     """A port: outputs follow BSRR, BRR and ODR; an output pin reads back its level; inputs read low.
 
-    Source: RM0351, section 8.4.
+    Pins are analogue after reset, but for the debug pins of ports A and B. Source: RM0351, section 8.4.
+
+    Attributes:
+        on_output: Hears the output latch after each change.
     """
 
     _MODER, _IDR, _ODR, _BSRR, _BRR = 0x00, 0x10, 0x14, 0x18, 0x28
     data_registers = frozenset({0x18, 0x28})
+    _RESET = {  # noqa: RUF012 - a class constant by design
+        "GPIOA": {0x00: 0xABFFFFFF, 0x08: 0x0C000000, 0x0C: 0x64000000},
+        "GPIOB": {0x00: 0xFFFFFEBF, 0x0C: 0x00000100},
+    }
+
+    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
+        super().__init__(name, chip, irq=irq)
+        self.registers |= self._RESET.get(name, {0x00: 0xFFFFFFFF})
+        self.on_output: Callable[[int], None] = lambda _latch: None
 
     def read_register(self, offset: int) -> int:
         """Return a register; IDR shows the output latch."""
@@ -40,3 +57,5 @@ class Gpio(Peripheral):
             self.registers[self._ODR] = latch & ~value
         elif offset != self._IDR:
             self.registers[offset] = value
+        if self.registers.get(self._ODR, 0) != latch:
+            self.on_output(self.registers[self._ODR])

@@ -1,6 +1,7 @@
 """RCC, PWR and FLASH of the STM32L4: the clock tree, the low-power modes, the wait states.
 
 Source: RM0351, chapters 3 (FLASH), 5 (PWR) and 6 (RCC). Oscillators take their start-up time from the board's TOML.
+BDCR is closed until PWR_CR1.DBP is set, PLLCFGR while the PLL is on; the limits of the PLL's VCO are not checked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from mcu_models.boards.board import ClockSheet
 
-_CR, _CFGR, _PLLCFGR, _CCIPR, _BDCR, _CSR = 0x00, 0x08, 0x0C, 0x88, 0x90, 0x94
+_CR, _CFGR, _PLLCFGR, _AHB1ENR, _CCIPR, _BDCR, _CSR = 0x00, 0x08, 0x0C, 0x48, 0x88, 0x90, 0x94
+_PLLON, _FLASHEN, _DBP = 1 << 24, 1 << 8, 1 << 8
 _MSI_RANGES_HZ = (
     100_000, 200_000, 400_000, 800_000, 1_000_000, 2_000_000,
     4_000_000, 8_000_000, 16_000_000, 24_000_000, 32_000_000, 48_000_000,
@@ -35,7 +37,7 @@ class RccL4(Peripheral):
     """The clock tree: which oscillators run, what clocks the core, what clocks each peripheral."""
 
     status_registers = frozenset({_CR, _CFGR, _BDCR, _CSR})
-    reset_values = {_CR: 0x63, _PLLCFGR: 0x1000, _CSR: 0x0C000600}  # noqa: RUF012 - a class constant by design
+    reset_values = {_CR: 0x63, _PLLCFGR: 0x1000, _AHB1ENR: _FLASHEN, _CSR: 0x0C000600}  # noqa: RUF012 - a constant
 
     def __init__(self, name: str, chip: Chip, *, irq: int | None, clocks: ClockSheet) -> None:
         super().__init__(name, chip, irq=irq)
@@ -75,6 +77,8 @@ class RccL4(Peripheral):
 
     def enter_stop(self) -> None:
         """Stop the high-speed clocks, as Stop 0-2 do, and choose the one the core wakes with."""
+        for check in self.chip.before_stop:
+            check()
         use_hsi = bool(self.registers.get(_CFGR, 0) & _STOPWUCK)
         control = self.registers[_CR] & ~(1 << 24 | 1 << 25 | 1 << 16 | 1 << 17 | 1 << 8 | 1 << 10 | 1 | 2)
         self.registers[_CR] = control | (1 << 8 | 1 << 10 if use_hsi else 3)
@@ -88,6 +92,8 @@ class RccL4(Peripheral):
         if offset == _CFGR:
             self._switch(value)
             return
+        if self._is_locked(offset):
+            return
         before = self.registers.get(offset, 0)
         ready_bits = sum(1 << ready for register, _, ready in _OSCILLATORS.values() if register == offset)
         self.registers[offset] = (value & ~ready_bits) | (before & ready_bits)
@@ -95,6 +101,16 @@ class RccL4(Peripheral):
             if register == offset:
                 self._turn(name, register, enable, ready)
         self.on_clock()
+
+    def _is_locked(self, offset: int) -> bool:
+        """Tell whether the hardware would ignore a write, and report it."""
+        if offset == _BDCR and not self.chip.backup_writable():
+            self.chip.report(f"{self.name}: BDCR written while PWR_CR1.DBP protects it; hardware ignores it")
+            return True
+        if offset == _PLLCFGR and self.registers[_CR] & _PLLON:
+            self.chip.report(f"{self.name}: PLLCFGR written while the PLL is on; hardware ignores it")
+            return True
+        return False
 
     def _turn(self, name: str, register: int, enable: int, ready: int) -> None:
         word = self.registers[register]
@@ -152,10 +168,14 @@ class RccL4(Peripheral):
 
 
 class PwrL4(Peripheral):
-    """Which mode WFI with SLEEPDEEP enters, and the voltage range."""
+    """Which mode WFI with SLEEPDEEP enters, the voltage range, and the lock of the backup domain."""
 
     reset_values = {0x00: 0x200}  # noqa: RUF012 - a class constant by design
     _MODES = ("stop0", "stop1", "stop2", "standby", "shutdown", "shutdown", "shutdown", "shutdown")
+
+    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
+        super().__init__(name, chip, irq=irq)
+        chip.backup_writable = lambda: bool(self.registers[0x00] & _DBP)
 
     @property
     def deep_mode(self) -> str:

@@ -1,7 +1,8 @@
 """USART and LPUART of STM32L4, F7 and H7: characters in and out, by polling or interrupts.
 
 Source: RM0351, chapters 40 and 41. Modelled: 8N1 frames, double-buffered transmitter, overrun, the flags TXE, TC,
-RXNE, ORE and their interrupts, transmission by DMA. Not modelled: other frames, flow control, reception by DMA, FIFO.
+RXNE, ORE and their interrupts, transmission by DMA, the idle frame that goes out first when the transmitter has been
+switched on, and that switching off drops what is being sent. Not modelled: other frames, flow control, reception by DMA, FIFO.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _CR1, _CR3, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x08, 0x0C, 0x1C, 0x20, 0x24, 0x28
 _ORE, _RXNE, _TC, _TXE, _TEACK, _REACK = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 21, 1 << 22
-_UE, _RE, _TE, _OVER8 = 1, 1 << 2, 1 << 3, 1 << 15
+_UE, _UESM, _RE, _TE, _OVER8 = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 15
 _DMAT = 1 << 7
 _BITS_PER_CHARACTER = 10
 _MAX_LINE = 1 << 16
@@ -40,6 +41,7 @@ class Usart(Peripheral):
         self._partial = bytearray()
         self._shift: int | None = None
         self._incoming: deque[int] = deque()
+        self._ready_s = 0.0
 
     @property
     def partial_line(self) -> str:
@@ -76,12 +78,37 @@ class Usart(Peripheral):
         elif offset == _ICR:
             self._change(clear=value & (_ORE | _TC | 0x1F))
         elif offset != _ISR:
-            self.registers[offset] = value
-            if offset == _CR1:
-                self._acknowledge(value)
+            self._set_up(offset, value)
             self._change()
             if offset == _CR3:
                 self.dma_ready()
+
+    def _set_up(self, offset: int, value: int) -> None:
+        before = self.registers.get(_CR1, 0)
+        if offset == _BRR and before & _UE:
+            self.chip.report(f"{self.name}: BRR written while the USART is enabled")
+        self.registers[offset] = value
+        if offset == _CR1:
+            self._acknowledge(value)
+            if _can_send(value) and not _can_send(before):
+                self._ready_s = self.chip.clock.now_s + self._character_s
+            elif before & _UE and not value & _UE:
+                self._switch_off()
+
+    def _switch_off(self) -> None:
+        if self._shift is not None:
+            self.chip.report(f"{self.name}: switched off in the middle of a character")
+        self._shift = None
+        self.cancel("tx")
+        self._change(set_=_TC | _TXE, clear=_RXNE | _ORE)
+
+    def before_stop(self) -> None:
+        """Stop modes want the USART off (RM0351, 5.3.8), unless it is to wake the core."""
+        control = self.registers.get(_CR1, 0)
+        if self._shift is not None:
+            self.chip.report(f"{self.name}: Stop mode entered in the middle of a character")
+        elif control & _UE and not control & _UESM:
+            self.chip.report(f"{self.name}: still enabled (UE) in a Stop mode")
 
     def dma_ready(self) -> None:
         """Send the block of the DMA channel that has been enabled, as soon as the transmitter is free."""
@@ -89,7 +116,7 @@ class Usart(Peripheral):
         if block is None or self._shift is not None:
             return
         text = block.take()
-        begin_s, character_s = self.chip.clock.now_s, self._character_s
+        begin_s, character_s = max(self.chip.clock.now_s, self._ready_s), self._character_s
         self._shift = 0
         self._change(clear=_TXE | _TC)
         self.at(begin_s + len(text) * character_s, lambda: self._sent_block(block, text, begin_s), "tx")
@@ -122,7 +149,7 @@ class Usart(Peripheral):
     def _load(self, byte: int) -> None:
         self._shift = byte
         self._change(set_=_TXE, clear=_TC)
-        self.after(self._character_s, self._sent, "tx")
+        self.at(max(self.chip.clock.now_s, self._ready_s) + self._character_s, self._sent, "tx")
 
     def _sent(self) -> None:
         byte, self._shift = self._shift, None
@@ -160,6 +187,10 @@ class Usart(Peripheral):
         # The enable bits RXNEIE, TCIE and TXEIE stand at the places of their flags.
         overrun = enable & _RXNE and flags & _ORE
         self.set_interrupt(high=bool(enable & flags & (_RXNE | _TC | _TXE) or overrun))
+
+
+def _can_send(control: int) -> bool:
+    return control & (_UE | _TE) == (_UE | _TE)
 
 
 class Lpuart(Usart):
