@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from unicorn import arm_const as reg
 
+from mcu_models.emulators.interrupt_controller import NMI
+
 if TYPE_CHECKING:
     from mcu_models.emulators.block_hook import BlockHook
     from mcu_models.emulators.interrupt_controller import InterruptController
@@ -89,8 +91,7 @@ class ExceptionUnit:
     def leave(self, return_code: int) -> int:
         """Unstack after an exception return; return where the core goes on, without the Thumb bit."""
         engine = self._engine
-        self._nvic.leave()
-        if not self._nvic.active or self._nvic.active[-1] > 1:
+        if self._nvic.leave() != NMI:  # DDI 0403E, B1.4.3: FAULTMASK goes with every return but that from NMI
             engine.reg_write(reg.UC_ARM_REG_FAULTMASK, 0)
         to_thread = bool(return_code & 8)
         from_process = to_thread and bool(return_code & 4)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _ICSR, _VTOR, _AIRCR, _SCR, _CPUID, _SHCSR, _CPACR = 0xD04, 0xD08, 0xD0C, 0xD10, 0xD00, 0xD24, 0xD88
 _VECTKEY = 0x05FA
+_CCR, _FPCCR, _MVFR0, _MVFR1 = 0xD14, 0xF34, 0xF40, 0xF44
+_RESET_VALUES = {_AIRCR: 0xFA050000, _CCR: 0x200, _FPCCR: 0xC0000000, _MVFR0: 0x10110021, _MVFR1: 0x11000011}
+"""Stack alignment and lazy floating-point stacking on; single precision (Cortex-M4 TRM, 100166_0001)."""
+_READ_ONLY = frozenset({0x4, _CPUID, _MVFR0, _MVFR1})
 _CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
 
 
@@ -100,7 +104,8 @@ class SystemControl:
         self._nvic = nvic
         self._systick = systick
         self._scr = 0
-        self._plain: dict[int, int] = {_CPUID: _CPUIDS[core], 0x4: (nvic.count - FIRST_IRQ) // 32}
+        interrupt_lines = (nvic.count - FIRST_IRQ - 1) // 32
+        self._plain: dict[int, int] = {**_RESET_VALUES, _CPUID: _CPUIDS[core], 0x4: interrupt_lines}
         self.reset_requested = False
 
     @property
@@ -154,7 +159,7 @@ class SystemControl:
             for bit, number in ((16, 4), (17, 5), (18, 6)):
                 self._nvic.set_enabled(number, enabled=bool(value >> bit & 1))
             self._plain[offset] = value
-        elif offset not in (_CPUID, 0x4):
+        elif offset not in _READ_ONLY:
             self._plain[offset] = value
 
     def _icsr(self) -> int:
@@ -218,19 +223,26 @@ class CycleCounter:
     def __init__(self, hook: BlockHook) -> None:
         self._hook = hook
         self._plain: dict[int, int] = {0x0: 0x40000000}
-        self._origin = 0
+        self._value = 0
+        self._since = 0
 
     def read(self, offset: int, size: int) -> int:  # noqa: ARG002 - the width of the access does not matter
         """Return a DWT register."""
         if offset == 0x4:
-            return (self._hook.cycles - self._origin) & 0xFFFFFFFF if self._plain[0x0] & 1 else self._origin
+            return self._count()
         return self._plain.get(offset, 0)
 
     def write(self, offset: int, size: int, value: int) -> None:  # noqa: ARG002
         """Take a DWT register."""
-        if offset == 0x4:
-            self._origin = self._hook.cycles - value
-        elif offset == 0x0:
+        if offset in (0x0, 0x4):
+            self._value = value if offset == 0x4 else self._count()
+            self._since = self._hook.cycles
+        if offset == 0x0:
             self._plain[0x0] = 0x40000000 | (value & 0xFFFFFF)
-        else:
+        elif offset != 0x4:
             self._plain[offset] = value
+
+    def _count(self) -> int:
+        """Return the counter: it runs while CTRL.CYCCNTENA is set and stands still otherwise."""
+        elapsed = self._hook.cycles - self._since if self._plain[0x0] & 1 else 0
+        return (self._value + elapsed) & 0xFFFFFFFF

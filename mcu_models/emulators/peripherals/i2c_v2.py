@@ -1,8 +1,8 @@
 """The I2C controller of STM32L4, F7 and H7 ("I2C v2") as bus master, byte by byte in virtual time.
 
 Source: RM0351, chapter 39. Modelled: 7-bit master transfers with AUTOEND, software STOP, repeated START and
-RELOAD, by polling or interrupts, reception by DMA, and a bus on which a device holds SDA low. Not modelled: slave mode, 10-bit addresses, SMBus,
-transmission by DMA, arbitration.
+RELOAD, by polling or interrupts, reception by DMA, and a bus on which a device holds SDA low. Not modelled: slave
+mode, 10-bit addresses, SMBus, transmission by DMA, arbitration.
 """
 
 from __future__ import annotations

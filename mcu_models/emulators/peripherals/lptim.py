@@ -2,8 +2,8 @@
 
 Source: RM0351, chapter 33. Modelled: internal clock, prescaler, continuous and single mode, preloaded ARR, compare and
 auto-reload match interrupts, and that a write to ARR or CMP is acknowledged only after some ticks. Not modelled:
-external inputs, encoder, waveform output. ARRM comes at the end of the period, where the chip raises it as the counter
-reaches ARR, a tick earlier.
+external inputs, encoder, waveform output. ARRM comes as the period ends; the chip's own delay of about a tick is not
+documented.
 """
 
 from __future__ import annotations

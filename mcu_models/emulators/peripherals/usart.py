@@ -2,11 +2,13 @@
 
 Source: RM0351, chapters 40 and 41. Modelled: 8N1 frames, double-buffered transmitter, overrun, the flags TXE, TC,
 RXNE, ORE and their interrupts, transmission by DMA, the idle frame that goes out first when the transmitter has been
-switched on, and that switching off drops what is being sent. Not modelled: other frames, flow control, reception by DMA, FIFO.
+switched on, and that switching off drops what is being sent. Not modelled: other frames, flow control, reception by
+DMA, FIFO.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,7 @@ class Usart(Peripheral):
         self._partial = bytearray()
         self._shift: int | None = None
         self._incoming: deque[int] = deque()
-        self._ready_s = 0.0
+        self._enabled_s = -math.inf
 
     @property
     def partial_line(self) -> str:
@@ -57,6 +59,11 @@ class Usart(Peripheral):
             self.chip.report(f"{self.name}: character sent without baud rate or kernel clock")
             return 1.0
         return _BITS_PER_CHARACTER * divider / (self.kernel_hz * self.divisor)
+
+    @property
+    def _begin_s(self) -> float:
+        """When a character given to the idle transmitter begins: an idle frame comes first after switching on."""
+        return max(self.chip.clock.now_s, self._enabled_s + self._character_s)
 
     def receive(self, text: str) -> None:
         """Let the characters of `text` arrive one after the other."""
@@ -91,7 +98,7 @@ class Usart(Peripheral):
         if offset == _CR1:
             self._acknowledge(value)
             if _can_send(value) and not _can_send(before):
-                self._ready_s = self.chip.clock.now_s + self._character_s
+                self._enabled_s = self.chip.clock.now_s
             elif before & _UE and not value & _UE:
                 self._switch_off()
 
@@ -116,7 +123,7 @@ class Usart(Peripheral):
         if block is None or self._shift is not None:
             return
         text = block.take()
-        begin_s, character_s = max(self.chip.clock.now_s, self._ready_s), self._character_s
+        begin_s, character_s = self._begin_s, self._character_s
         self._shift = 0
         self._change(clear=_TXE | _TC)
         self.at(begin_s + len(text) * character_s, lambda: self._sent_block(block, text, begin_s), "tx")
@@ -149,7 +156,7 @@ class Usart(Peripheral):
     def _load(self, byte: int) -> None:
         self._shift = byte
         self._change(set_=_TXE, clear=_TC)
-        self.at(max(self.chip.clock.now_s, self._ready_s) + self._character_s, self._sent, "tx")
+        self.at(self._begin_s + self._character_s, self._sent, "tx")
 
     def _sent(self) -> None:
         byte, self._shift = self._shift, None

@@ -11,7 +11,7 @@
 #define TIMEOUT_CYCLES (CLOCK_SLOW_HZ / 200u)
 /* Other interrupts may end a sleep early; the bus is stuck when this many have and the transfer still runs. */
 #define MAX_WAKES 4u
-/* Not BERR, which comes up without cause in master mode (errata sheet ES0335). */
+/* Not BERR, which comes up without cause in master mode (errata sheet ES0335, 2.19.4). */
 #define FAILED (I2C_ISR_NACKF | I2C_ISR_ARLO)
 #define SCL BIT(8)
 #define SDA BIT(9)

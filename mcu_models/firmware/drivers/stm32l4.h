@@ -132,6 +132,7 @@ typedef struct {
 #define USART_CR1_TE BIT(3)
 #define USART_ISR_TC BIT(6)
 #define USART_ISR_TXE BIT(7)
+#define USART_ISR_TEACK BIT(21)
 
 #define DMA_CCR_EN BIT(0)
 #define DMA_CCR_DIR BIT(4)

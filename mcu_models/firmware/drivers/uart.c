@@ -69,6 +69,8 @@ void uart_flush(void)
         return;
     }
     reg_set(&USART2->CR1, USART_CR1_UE);
+    while ((USART2->ISR & USART_ISR_TEACK) == 0u) {
+    }
     USART2->ICR = USART_ICR_TCCF;
     dma_begin(&tx_route, line, length);
     reg_set(&USART2->CR1, USART_CR1_TCIE);

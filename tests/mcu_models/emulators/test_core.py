@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
 from mcu_models.emulators.image import FirmwareImage, Segment
+from mcu_models.emulators.interrupt_controller import NMI, InterruptController
+from mcu_models.emulators.system_control import CycleCounter, SystemControl
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 
 if TYPE_CHECKING:
@@ -62,6 +65,11 @@ MEASURE_LOOP = thumb(
     0x4A06, 0x2301, 0x6013, 0xF44F, 0x707A, 0x6854, 0x3801, 0xD1FD, 0x6855, 0x1B2D, 0xF04F, 0x5100, 0x600D, 0xBE00,
     0x1000, 0xE000,
 )  # fmt: skip
+# cpsid f; pend NMI in ICSR; [RAM]=FAULTMASK; bkpt
+PEND_NMI_WITH_FAULTMASK = thumb(
+    0xB671, 0x4807, 0xF04F, 0x4100, 0x6001, 0xF3BF, 0x8F4F, 0xF3BF, 0x8F6F, 0xF3EF, 0x8213, 0xF04F, 0x5300, 0x601A,
+    0xBE00, 0xBF00, 0xED04, 0xE000,
+)  # fmt: skip
 
 
 def test_systick_wakes_the_core_once_per_period(make_machine: Make) -> None:
@@ -107,6 +115,37 @@ def test_masked_interrupts_wait_and_then_run_by_priority(make_machine: Make) -> 
     # Interrupt 0 has byte 0x10 of the priority word, interrupt 1 byte 0x20: 0 is the more urgent.
     assert [word(machine, RAM + 0x100), word(machine, RAM + 0x104)] == [IRQ0, IRQ1]
     assert (word(machine, RAM), word(machine, RAM + 8), word(machine, RAM + 12)) == (8, 1, 2)
+
+
+def test_faultmask_survives_the_return_from_nmi(make_machine: Make) -> None:
+    machine = make_machine(PEND_NMI_WITH_FAULTMASK, {NMI: APPEND_IPSR})
+    machine.run(until_s=1.0)
+    assert word(machine, RAM + 0x100) == NMI
+    assert word(machine, RAM) == 1
+
+
+def test_the_cycle_counter_stands_still_while_it_is_off() -> None:
+    hook: Any = SimpleNamespace(cycles=1000)
+    counter = CycleCounter(hook)
+    counter.write(0x4, 4, 7)
+    hook.cycles = 1500
+    assert counter.read(0x4, 4) == 7
+    counter.write(0x0, 4, 1)
+    hook.cycles = 1600
+    assert counter.read(0x4, 4) == 107
+    counter.write(0x0, 4, 0)
+    hook.cycles = 9999
+    assert counter.read(0x4, 4) == 107
+
+
+@pytest.mark.parametrize(("interrupts", "lines"), [(32, 0), (64, 1), (91, 2), (96, 2)])
+def test_system_control_reads_as_after_reset(interrupts: int, lines: int) -> None:
+    nvic = InterruptController(interrupts=interrupts, priority_bits=4)
+    systick: Any = None
+    system = SystemControl("cortex-m4", 0, nvic, systick)
+    assert system.read(0x004, 4) == lines
+    assert system.read(0xD00, 4) == 0x410FC241
+    assert (system.read(0xD0C, 4), system.read(0xD14, 4), system.read(0xF34, 4)) == (0xFA050000, 0x200, 0xC0000000)
 
 
 def test_the_cycle_counter_counts_a_loop_as_the_manual_says(make_machine: Make) -> None:

@@ -12,7 +12,7 @@ from mcu_models.boards.board import find_board
 from mcu_models.emulators.peripherals.dma_l4 import DmaL4
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.lptim import Lptim
-from mcu_models.emulators.peripherals.plain import Gpio
+from mcu_models.emulators.peripherals.plain import ExtiL4, Gpio
 from mcu_models.emulators.peripherals.stm32l4_clocks import FlashL4, PwrL4, RccL4
 from mcu_models.emulators.peripherals.usart import Lpuart, Usart
 
@@ -98,6 +98,32 @@ class TestI2c:
         assert device.times_s[1] == pytest.approx(19 * BIT_S)
         assert device.times_s[128] == pytest.approx((10 + 128 * 9) * BIT_S)
 
+    def test_switching_off_in_a_transfer_sends_no_stop(self, bus: I2cV2, bench: Any, device: Any) -> None:
+        start(bus, 2, 0)
+        bench.pass_s(12 * BIT_S)
+        bus.write(0x00, 4, 0)
+        bench.pass_s(1.0)
+        assert device.heard == ["write"]
+
+    def test_no_start_while_a_device_holds_sda(self, bus: I2cV2, bench: Any, device: Any) -> None:
+        bus.hold_sda(2)
+        start(bus, 1, AUTOEND)
+        bench.pass_s(1.0)
+        assert bus.read(ISR, 4) & ~BUSY == 1
+        bus.write(0x00, 4, 0)
+        bus.clock_by_hand()
+        bus.clock_by_hand()
+        bus.write(0x00, 4, 1)
+        start(bus, 0, AUTOEND)
+        bench.pass_s(1.0)
+        assert bus.read(ISR, 4) & STOPF
+        assert device.heard == ["write", "stop"]
+
+    def test_the_timing_is_set_while_off(self, bus: I2cV2, bench: Any) -> None:
+        assert not bench.chip.problems
+        bus.write(0x10, 4, 0)
+        assert any("TIMINGR" in problem for problem in bench.chip.problems)
+
     def test_switching_off_resets_the_flags(self, bus: I2cV2, bench: Any) -> None:
         start(bus, 1, AUTOEND, address=0x10)
         bench.pass_s(1.0)
@@ -117,7 +143,7 @@ class FakeMemory:
 
 
 class TestUsart:
-    def test_characters_take_ten_bits_each(self, bench: Any) -> None:
+    def test_an_idle_frame_and_then_characters_of_ten_bits_each(self, bench: Any) -> None:
         uart = Usart("USART2", bench.chip, irq=38)
         uart.write(0x0C, 4, 139)
         uart.write(0x00, 4, 0b1001)
@@ -128,16 +154,17 @@ class TestUsart:
         bench.pass_s(1e-3)
         (line,) = uart.lines
         assert line.text == "ok"
-        assert line.time_s == pytest.approx(4 * 10 * 139 / 16e6, rel=1e-6)
+        assert line.time_s == pytest.approx((1 + 4) * 10 * 139 / 16e6, rel=1e-6)
         assert uart.read(0x1C, 4) & 0x40
 
     def test_lpuart_divides_by_256ths(self, bench: Any) -> None:
         uart = Lpuart("LPUART1", bench.chip, irq=70)
         uart.write(0x0C, 4, 256 * 139)
         uart.write(0x00, 4, 0b1001)
+        bench.pass_s(1e-3)
         uart.write(0x28, 1, ord("\n"))
         bench.pass_s(1e-3)
-        assert uart.lines[0].time_s == pytest.approx(10 * 139 / 16e6)
+        assert uart.lines[0].time_s == pytest.approx(1e-3 + 10 * 139 / 16e6)
 
     def test_received_characters_overrun_when_nobody_reads(self, bench: Any) -> None:
         uart = Usart("USART2", bench.chip, irq=38)
@@ -163,9 +190,37 @@ class TestUsart:
         for offset, value in ((0x84, 8), (0x8C, 0x20000000), (0x80, 0x91)):
             dma.write(offset, 4, value)
         assert not uart.read(0x1C, 4) & 0x40
-        bench.pass_s(8.01 * 1390 / 16e6)
+        bench.pass_s(9.01 * 1390 / 16e6)
         assert [line.text for line in uart.lines] == ["7 2 900"]
         assert uart.read(0x1C, 4) & 0x40
+
+    def test_switching_off_drops_the_character_being_sent(self, bench: Any) -> None:
+        uart = Usart("USART2", bench.chip, irq=38)
+        uart.write(0x0C, 4, 139)
+        uart.write(0x00, 4, 0b1001)
+        uart.write(0x28, 1, ord("\n"))
+        uart.write(0x00, 4, 0b1000)
+        bench.pass_s(1.0)
+        assert uart.lines == []
+        assert any("middle of a character" in problem for problem in bench.chip.problems)
+
+    def test_the_baud_rate_is_set_while_off(self, bench: Any) -> None:
+        uart = Usart("USART2", bench.chip, irq=38)
+        uart.write(0x0C, 4, 139)
+        uart.write(0x00, 4, 0b1001)
+        assert not bench.chip.problems
+        uart.write(0x0C, 4, 140)
+        assert any("BRR" in problem for problem in bench.chip.problems)
+
+
+class TestDma:
+    def test_a_channel_is_set_up_while_it_is_off(self, bench: Any) -> None:
+        dma = DmaL4("DMA1", bench.chip, irq=11)
+        dma.write(0x84, 4, 8)
+        dma.write(0x80, 4, 0x91)
+        assert not bench.chip.problems
+        dma.write(0x8C, 4, 0x20000000)
+        assert list(bench.chip.problems) == ["DMA1: CMAR written while channel 7 is enabled"]
 
 
 class TestLptim:
@@ -190,6 +245,27 @@ class TestLptim:
             timer.write(0x18, 4, 3275 if (tick + 1) % 5 == 4 else 3276)
         assert ends[4] == pytest.approx(0.5, abs=1e-12)
         assert ends[9] == pytest.approx(1.0, abs=1e-12)
+
+    def test_a_write_to_arr_takes_some_ticks_to_arrive(self, make_bench: Callable[..., Any]) -> None:
+        bench = make_bench(32768.0)
+        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer.write(0x10, 4, 1)
+        timer.write(0x18, 4, 3276)
+        assert not timer.read(0x00, 4) & 0x10
+        bench.pass_s(2e-4)
+        assert timer.read(0x00, 4) & 0x10
+        assert not bench.chip.problems
+        timer.write(0x18, 4, 3275)
+        timer.write(0x18, 4, 3276)
+        assert any("before the last write" in problem for problem in bench.chip.problems)
+
+    def test_set_up_comes_before_enabling_and_enabling_before_starting(self, bench: Any) -> None:
+        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer.write(0x10, 4, 0b100)
+        assert any("started while" in problem for problem in bench.chip.problems)
+        timer.write(0x10, 4, 1)
+        timer.write(0x08, 4, 2)
+        assert any("CFGR or IER" in problem for problem in bench.chip.problems)
 
     def test_arr_is_ignored_while_disabled(self, bench: Any) -> None:
         timer = Lptim("LPTIM1", bench.chip, irq=65)
@@ -238,6 +314,35 @@ class TestClocks:
         assert not rcc.read(0x90, 4) & 2
         bench.pass_s(0.2)
         assert rcc.read(0x90, 4) & 2
+
+    def test_the_crystal_needs_the_backup_domain_open(self, rcc: RccL4, bench: Any) -> None:
+        power = PwrL4("PWR", bench.chip, irq=None)
+        rcc.write(0x90, 4, 1)
+        assert rcc.read(0x90, 4) == 0
+        assert any("DBP" in problem for problem in bench.chip.problems)
+        power.write(0x00, 4, 0x300)
+        rcc.write(0x90, 4, 1)
+        assert rcc.read(0x90, 4) == 1
+
+    def test_a_running_pll_is_not_set_up_anew(self, rcc: RccL4, bench: Any) -> None:
+        self.test_pll_from_hsi_gives_80_mhz(rcc, bench)
+        rcc.write(0x0C, 4, 2 | 8 << 8 | 1 << 24)
+        assert rcc.core_hz == 80_000_000
+        assert any("PLLCFGR" in problem for problem in bench.chip.problems)
+
+    def test_what_must_be_off_in_stop_is_reported(self, rcc: RccL4, bench: Any, bus: I2cV2) -> None:
+        uart = Usart("USART2", bench.chip, irq=38)
+        uart.write(0x00, 4, 0b1001)
+        rcc.enter_stop()
+        assert set(bench.chip.problems) == {
+            "I2C1: still enabled (PE) in a Stop mode",
+            "USART2: still enabled (UE) in a Stop mode",
+        }
+        bench.chip.problems.clear()
+        bus.write(0x00, 4, 0)
+        uart.write(0x00, 4, 0b1000)
+        rcc.enter_stop()
+        assert not bench.chip.problems
 
     def test_stop_ends_the_pll_and_wakes_on_the_chosen_oscillator(self, rcc: RccL4, bench: Any) -> None:
         self.test_pll_from_hsi_gives_80_mhz(rcc, bench)
@@ -292,3 +397,14 @@ def test_a_port_follows_its_set_and_reset_registers(writes: list[tuple[int, int]
             elif offset == 0x18 and value >> (bit + 16) & 1:
                 latch &= ~(1 << bit)
     assert port.read(0x10, 4) & 0xFFFF == latch
+
+
+def test_reset_values_are_those_of_the_manual(bench: Any) -> None:
+    """Debug pins of ports A and B, analogue pins elsewhere, wake-up lines of EXTI open, flash interface clocked."""
+    assert Gpio("GPIOA", bench.chip, irq=None).read(0x00, 4) == 0xABFFFFFF
+    assert Gpio("GPIOB", bench.chip, irq=None).read(0x00, 4) == 0xFFFFFEBF
+    assert Gpio("GPIOC", bench.chip, irq=None).read(0x00, 4) == 0xFFFFFFFF
+    exti = ExtiL4("EXTI", bench.chip, irq=None)
+    assert (exti.read(0x00, 4), exti.read(0x20, 4)) == (0xFF820000, 0xFFFFFF87)
+    rcc = RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+    assert [rcc.read(offset, 4) for offset in (0x00, 0x0C, 0x48, 0x94)] == [0x63, 0x1000, 0x100, 0x0C000600]

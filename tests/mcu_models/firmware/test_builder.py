@@ -151,7 +151,7 @@ def test_bad_requests_are_refused(
     """An unknown app, a three-channel network and a file in the way each get one line."""
     network = models / "c8_p_fc.tflite"
     out_dir = tmp_path / "out"
-    with pytest.raises(BadInputError, match="app is 'no_such_app'"):
+    with pytest.raises(BadInputError, match="app 'no_such_app'"):
         build_firmware(network, board=board, app="no_such_app", out_dir=out_dir, toolchain=toolchain)
     with pytest.raises(BadInputError, match="a front end needs"):
         build_firmware(models / "same_depthwise.tflite", board=board, app=app, out_dir=out_dir, toolchain=toolchain)

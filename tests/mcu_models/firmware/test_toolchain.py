@@ -33,7 +33,7 @@ def test_no_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_unknown_compiler_is_refused() -> None:
-    with pytest.raises(BadInputError, match="compiler is 'gc'; did you mean 'gcc'"):
+    with pytest.raises(BadInputError, match="compiler 'gc'; did you mean 'gcc'"):
         find_toolchain("gc")
 
 

@@ -67,7 +67,7 @@ def test_a_users_own_network_subtracts_the_median(models: Path) -> None:
 
 
 def test_an_unknown_network_is_refused() -> None:
-    with pytest.raises(BadInputError, match=r"network is 'no_such_network'; no such name and no \.tflite file"):
+    with pytest.raises(BadInputError, match=r"network 'no_such_network'; no such name and no \.tflite file"):
         find_network("no_such_network")
     with pytest.raises(BadInputError, match="cannot be read"):
         find_network("no_such_file.tflite")
