@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
+from datasheet.compile_cache import ensure_compile_cache
 from sensors.bodies import body_radiances, body_shapes
 from sensors.radiance import band_radiance, brightness_degc
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from scenarios.timeline import Timeline
     from sensors.mount import Mount
     from sensors.pixels import PixelRays
+
+ensure_compile_cache(__file__)
 
 _NEAREST_M = 0.05
 """Bodies are drawn no nearer below the sensor than this."""

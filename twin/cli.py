@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from datasheet.bad_input import BadInputError
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
 from twin.terminal import accuracy_table, frame_progress, prediction_table
+
+if TYPE_CHECKING:
+    from twin.prediction import Level
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -39,6 +42,8 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), BAD_INPUT)
     except (NodeFailedError, LevelsDisagreeError) as error:
         return _complain(str(error), FAILED)
+    except OSError as error:
+        return _complain(f"cannot read or write: {error.strerror}", FAILED)
     if status == INTERRUPTED:
         return _complain("interrupted; nothing was written", INTERRUPTED)
     return status if isinstance(status, int) else OK
@@ -66,35 +71,16 @@ def run_command(
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Predict accuracy, latency, energy and battery life of a node in a scenario."""
-    from scenarios.room import load_scenario  # noqa: PLC0415 - the physics loads slowly; --help does not need it
-    from twin.node import load_node  # noqa: PLC0415
-    from twin.prediction import predict  # noqa: PLC0415
-    from twin.report import report_html  # noqa: PLC0415
-    from twin.result_files import frames_npz, prepare_folder, result_json, write_files  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415 - slow to load; --help does without
+    from twin.session import result_files, run_by_name  # noqa: PLC0415
 
     _one_of("--level", level, ("host", "emulated"))
     _one_of("--backend", backend, ("unicorn",))
-    loaded, chosen = load_scenario(scenario), load_node(node)
-    if out is not None:
-        prepare_folder(out)
-    with frame_progress("frames") as progress:
-        prediction = predict(
-            loaded,
-            chosen,
-            seconds=seconds,
-            seed=seed,
-            level="host" if level == "host" else "emulated",
-            progress=progress,
-        )
-    if out is not None:
-        write_files(
-            out,
-            {
-                "result.json": result_json(prediction),
-                "frames.npz": frames_npz(prediction),
-                "report.html": report_html(prediction),
-            },
-        )
+    chosen: Level = "host" if level == "host" else "emulated"
+    with output_folder(out), frame_progress("frames") as progress:
+        prediction = run_by_name(scenario, node, seconds=seconds, seed=seed, level=chosen, progress=progress)
+        if out is not None:
+            write_files(out, result_files(prediction))
     if as_json:
         _print_json(prediction.as_result())
     else:
@@ -118,15 +104,15 @@ def sense(
     from sensors.mount import Mount  # noqa: PLC0415
     from sensors.recording import write_recording  # noqa: PLC0415
     from sensors.sensing import sense as sense_timeline  # noqa: PLC0415
-    from twin.result_files import prepare_folder  # noqa: PLC0415
+    from twin.result_files import output_folder  # noqa: PLC0415
 
     loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
-    prepare_folder(out.parent)
     place = loaded.sensor_mount
     timeline = simulate(loaded, seconds=seconds, seed=seed, frame_rate_hz=sheet.fast_frame_rate_hz.value)
     mount = Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
-    recording = sense_timeline(timeline, mount, sheet, profile=noise, seed=seed)
-    write_recording(out, recording)
+    with output_folder(out.parent):
+        recording = sense_timeline(timeline, mount, sheet, profile=noise, seed=seed)
+        write_recording(out, recording)
     frames_by_count = {str(n): int((recording.count == n).sum()) for n in sorted(set(recording.count.tolist()))}
     summary = {"out": str(out), "frames": len(recording.frames), "frames_by_count": frames_by_count}
     if as_json:
@@ -220,13 +206,13 @@ def emulate(
     begin = time.perf_counter()
     request = EmulationRequest(image, board, until, seconds, uart_in, uart_script, frames, network)
     with frame_progress("frames") as progress:
-        answer = emulate_image(request, progress)
+        answer, as_expected = emulate_image(request, progress)
     answer["host_s"] = round(time.perf_counter() - begin, 3)
     if as_json:
         _print_json(answer)
     else:
         _print_emulation(answer)
-    if answer["end"] == "fault" or (until is not None and answer["end"] != "until") or answer.get("mismatches"):
+    if not as_expected:
         raise typer.Exit(FAILED)
 
 
@@ -270,4 +256,6 @@ def _easy_frames(path: Path, confidence: Any, *arrays: Any) -> list[Any]:
         raise BadInputError(
             path, "confidence", None, "is missing: --easy needs the recording to say which frames are easy"
         )
+    if not (confidence == 1).any():
+        raise BadInputError(path, "confidence", None, "marks no frame as easy")
     return [array[confidence == 1] for array in arrays]

@@ -98,7 +98,10 @@ def emulate_node(
     emulator.on_uart_line(collector.hear)
     _run(emulator, device, collector, FIRST_LOOK_LIMIT_S, lambda: device.first_frame_s is not None)
     if device.first_frame_s is None:
-        raise NodeFailedError(f"the firmware read no frame within {FIRST_LOOK_LIMIT_S:g} s of virtual time")
+        raise NodeFailedError(
+            f"the firmware read no frame within {FIRST_LOOK_LIMIT_S:g} s from the sensor at {address:#x} of {bus}; "
+            f"{_last_words(emulator)}"
+        )
     end_s = collector.measured_s(len(recording.frames)) + STEP_S
     _run(emulator, device, collector, end_s, lambda: collector.is_complete, progress)
     return collector.trace(emulator.problems)
@@ -117,6 +120,11 @@ def _run(
         if outcome.end in ("fault", "halt"):
             raise NodeFailedError(f"the firmware stopped after {outcome.virtual_s:.3f} s: {outcome.detail}")
         progress(min(device.latched_frame + 1, collector.frames), collector.frames)
+
+
+def _last_words(emulator: Emulator) -> str:
+    lines = emulator.uart_lines()
+    return f"its last line of text: {lines[-1].text!r}" if lines else "it sent no text"
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ class EmulationRequest:
     network: str | None = None
 
 
-def emulate_image(request: EmulationRequest, progress: Progress) -> dict[str, Any]:
-    """Run an image and return what `--json` prints, without the host's time.
+def emulate_image(request: EmulationRequest, progress: Progress) -> tuple[dict[str, Any], bool]:
+    """Run an image; return what `--json` prints, without the host's time, and whether it did what was expected.
 
     Frames are shown by an AMG8833 at address 0x69 of I2C1; the run then lasts until the last of them has been read,
     unless a time is given.
@@ -64,13 +64,15 @@ def emulate_image(request: EmulationRequest, progress: Progress) -> dict[str, An
         emulator.send_uart(request.uart_in)
     answers = _Answers(device)
     emulator.on_uart_line(answers.hear)
-    outcome = _play_script(emulator, steps)
-    if outcome is None:
-        outcome = _run(emulator, request, device, recording, progress)
+    missed = _play_script(emulator, steps)
+    outcome = missed.outcome if missed else _run(emulator, request, device, recording, progress)
     answer = _answer(emulator, outcome)
+    if missed:
+        answer["detail"] = f"expected text {missed.text!r} did not come within {SCRIPT_WAIT_S:g} s"
     if request.network is not None:
         answer |= _compare(request, recording, answers)
-    return answer
+    until_missed = request.until is not None and outcome.end != "until"
+    return answer, not (missed or until_missed or outcome.end == "fault" or answer.get("mismatches"))
 
 
 def read_script(path: Path) -> list[tuple[str, str]]:
@@ -95,15 +97,23 @@ def _script_line(path: Path, number: int, line: str) -> tuple[str, str]:
     return verb, text
 
 
-def _play_script(emulator: UnicornEmulator, steps: list[tuple[str, str]]) -> RunOutcome | None:
-    """Play the script; return the outcome only if an expected text did not come."""
+@dataclass(frozen=True)
+class _Missed:
+    """An expected text that did not come."""
+
+    text: str
+    outcome: RunOutcome
+
+
+def _play_script(emulator: UnicornEmulator, steps: list[tuple[str, str]]) -> _Missed | None:
+    """Play the script; return the first step that failed."""
     for verb, text in steps:
         if verb == "send":
             emulator.send_uart(text + "\n")
             continue
         outcome = emulator.run(until_s=emulator.now_s + SCRIPT_WAIT_S, until_text=text)
         if outcome.end != "until":
-            return outcome
+            return _Missed(text, outcome)
     return None
 
 

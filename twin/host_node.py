@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
 
-SAMPLE_FRAMES = 50
-"""Frames emulated to learn what a frame costs; the cycles of a frame vary by less than a percent."""
+SAMPLE_FRAMES = 100
+"""Frames emulated to learn what a frame costs. Cycles depend on what a frame shows, by a few percent, so they are
+taken from all over the recording. Networks that look at several frames at once would need neighbours."""
 
 
 class LevelsDisagreeError(RuntimeError):
@@ -40,15 +41,17 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
 
 
-def first_frames(recording: Recording, frames: int) -> Recording:
-    """Return the beginning of a recording."""
-    cut = slice(0, frames)
-    return Recording(
-        time_s=recording.time_s[cut],
-        frames=recording.frames[cut],
-        count=recording.count[cut],
-        thermistor_degc=None if recording.thermistor_degc is None else recording.thermistor_degc[cut],
+def sample_frames(recording: Recording) -> tuple[Recording, NDArray[np.int64]]:
+    """Return frames spread evenly over a recording, as a short recording, and their indices in the long one."""
+    frames = len(recording.frames)
+    chosen = np.unique(np.linspace(0, frames - 1, min(SAMPLE_FRAMES, frames)).round().astype(np.int64))
+    sample = Recording(
+        time_s=recording.time_s[: len(chosen)],
+        frames=recording.frames[chosen],
+        count=recording.count[chosen],
+        thermistor_degc=None if recording.thermistor_degc is None else recording.thermistor_degc[chosen],
     )
+    return sample, chosen
 
 
 def check_levels(emulated: NDArray[np.int64], host: NDArray[np.int64]) -> None:
@@ -67,7 +70,7 @@ def check_levels(emulated: NDArray[np.int64], host: NDArray[np.int64]) -> None:
 
 
 def extend_trace(sample: NodeTrace, count: NDArray[np.int64]) -> NodeTrace:
-    """Return the trace of a long run with the cost per frame of an emulated beginning."""
+    """Return the trace of a long run with the cost per frame of an emulated sample."""
     frames = len(count)
     repeats = -(-frames // len(sample.count))
     return replace(

@@ -98,7 +98,7 @@ def _latency(prediction: Prediction) -> list[KeyFigure]:
         KeyFigure(
             "From event to answer, median",
             "none answered" if event_s is None else f"{event_s * 1e3:.0f} ms",
-            "over the changes that were answered before the next one",
+            f"{latency.answered} of {latency.changes} changes answered before the next one",
         ),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,24 @@ class Latency:
         inference_max: The same, longest.
         event_to_answer_p50: From a change of the true number of people in view to the end of the first line of text
             that gives the new number, median over the changes that were answered before the next one; None when
-            none was.
+            none was. The sensor's frames come half a frame period before the node looks at them, so this holds 50 ms
+            of a phase that is arbitrary in reality (0 to 100 ms at 10 frames/s).
+        changes: How often the true number changed.
+        answered: How many of these changes were answered before the next.
     """
 
     inference_p50: float
     inference_p95: float
     inference_max: float
     event_to_answer_p50: float | None
+    changes: int
+    answered: int
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the keys of `latency_s` in the result schema."""
+        times = asdict(self)
+        del times["changes"], times["answered"]
+        return times
 
 
 def latencies(trace: NodeTrace, truth: NDArray[np.int64], *, clock_hz: float, period_s: float) -> Latency:
@@ -43,6 +54,8 @@ def latencies(trace: NodeTrace, truth: NDArray[np.int64], *, clock_hz: float, pe
         inference_p95=float(p95),
         inference_max=float(inference_s.max()),
         event_to_answer_p50=float(np.median(waits_s)) if len(waits_s) else None,
+        changes=int(np.count_nonzero(np.diff(truth))),
+        answered=len(waits_s),
     )
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from datasheet.bad_input import BadInputError
+from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.config import Config, find_in_library, read_config
 from mcu_models.boards.board import Board, find_board
+from mcu_models.firmware.builder import app_names
 from mcu_models.networks.library import NetworkEntry, find_network
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
 from sensors.mount import Mount
@@ -113,6 +114,9 @@ def load_node(name_or_path: str) -> Node:
     if config.sensor.address not in addresses:
         allowed = " or ".join(hex(a) for a in addresses)
         raise BadInputError(path, "sensor.address", hex(config.sensor.address), f"must be {allowed}")
+    if config.app not in app_names():
+        raise BadInputError(path, "app", config.app, nearest_name(config.app, app_names()))
+    _check_supply(path, config.sensor.supply_v, sensor)
     return Node(
         name=path.stem,
         path=path,
@@ -122,3 +126,10 @@ def load_node(name_or_path: str) -> Node:
         network=find_network(config.network),
         battery=load_battery(config.battery),
     )
+
+
+def _check_supply(path: Path, supply_v: float, sensor: GridEyeSheet) -> None:
+    allowed = sensor.supply_v
+    low_v, high_v = allowed.low or allowed.value, allowed.high or allowed.value
+    if not low_v <= supply_v <= high_v:
+        raise BadInputError(path, "sensor.supply_v", supply_v, f"{sensor.part} takes {low_v:g} to {high_v:g} V")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from datasheet.sheet import assumed_keys
 from mcu_models.firmware.library import Firmware, firmware_for
@@ -14,12 +16,11 @@ from sensors.sensing import sense
 from twin.battery import Life, battery_life, charge_bound_s
 from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress
 from twin.energy import EnergyBudget, energy_budget
-from twin.host_node import SAMPLE_FRAMES, check_levels, extend_trace, first_frames, host_count
+from twin.host_node import check_levels, extend_trace, host_count, sample_frames
 from twin.latency import Latency, latencies
 from twin.metrics import Accuracy, count_accuracy
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from mcu_models.emulators.virtual_clock import PowerState
@@ -87,7 +88,8 @@ class Prediction:
         """Return `result.json`."""
         return {
             "accuracy": self.accuracy.as_dict(),
-            "latency_s": asdict(self.latency),
+            "latency_s": self.latency.as_dict(),
+            "events": {"changes": self.latency.changes, "answered": self.latency.answered},
             "energy_j": self._energy(),
             "average_power_w": self.budget.average_power_w,
             "battery": {
@@ -150,7 +152,7 @@ def predict(
         seconds: How long the scenario runs.
         seed: Everything random follows from it.
         level: "emulated" sends every frame through the firmware and checks each answer against the host;
-            "host" computes the answers on the host and charges what a short emulated beginning cost.
+            "host" computes the answers on the host and charges what an emulated sample of the frames cost.
         progress: Hears how many frames are done.
 
     Raises:
@@ -170,7 +172,8 @@ def run_node(
     node: Node, firmware: Firmware, recording: Recording, *, level: Level, progress: Progress = no_progress
 ) -> NodeTrace:
     """Let the node answer every frame of a recording, at either level."""
-    shown = recording if level == "emulated" else first_frames(recording, SAMPLE_FRAMES)
+    everything = np.arange(len(recording.frames))
+    shown, chosen = (recording, everything) if level == "emulated" else sample_frames(recording)
     expected = host_count(node.network, recording.frames)
     trace = emulate_node(
         node.board,
@@ -181,7 +184,7 @@ def run_node(
         address=node.config.sensor.address,
         progress=progress,
     )
-    check_levels(trace.count, expected[: len(trace.count)])
+    check_levels(trace.count, expected[chosen])
     return trace if level == "emulated" else extend_trace(trace, expected)
 
 
@@ -199,7 +202,7 @@ def _evaluate(
     budget = energy_budget(node, trace)
     fastest = computing_state(trace)
     power = node.board.sheet.power
-    inference_s = float(trace.inference_cycles.mean()) / fastest.clock_hz
+    inference_s = float(trace.inference_cycles[trace.count >= 0].mean()) / fastest.clock_hz
     return Prediction(
         scenario=scenario,
         node=node,

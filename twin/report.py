@@ -36,6 +36,7 @@ NOT_MODELLED = (
     "The real chip: cycles come from a model of the core, its flash and its peripherals, not from a measurement.",
     "Clock drift: sensor and microcontroller keep the same time.",
     "The regulators' own quiescent current, a radio, and the losses of any other part on the circuit board.",
+    "Level shifters and pull-up resistors between a 3.3 V sensor and a 1.8 V microcontroller on one I2C bus.",
     "The battery's temperature, ageing, voltage curve and pulse loads: charge over average current, derated.",
 )
 LEVELS = {

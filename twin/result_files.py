@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,23 +16,42 @@ from datasheet.bad_input import BadInputError
 from mcu_models.emulators.interruption import deferred_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from twin.prediction import Prediction
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make sure results can be written to `folder`.
+@contextmanager
+def output_folder(folder: Path | None) -> Iterator[None]:
+    """Make `folder` for the results of the block, and take it away again if the block fails before any are there.
 
     Raises:
-        BadInputError: It cannot be made or written to.
+        BadInputError: It cannot be made or written to; found out before the block runs.
     """
+    if folder is None:
+        yield
+        return
+    made = _make(folder)
     try:
+        yield
+    except BaseException:
+        for path in made:
+            # An output that is there already, or somebody else's, keeps its folder.
+            with suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder and what leads to it; return what was made, innermost first."""
+    try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise BadInputError(folder, "", None, f"cannot be written to: {error.strerror}") from error
+    return missing
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from twin.emulated_node import no_progress
 
@@ -46,7 +47,7 @@ def frame_progress(unit: str) -> Iterator[FrameProgress]:
 
 def accuracy_table(accuracy: Accuracy, title: str) -> Table:
     """Return accuracy figures and the confusion matrix."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=Text(title), title_justify="left", show_header=False)
     for name, value in _accuracy_rows(accuracy):
         table.add_row(name, value)
     for truth, row in enumerate(accuracy.confusion):
@@ -57,7 +58,7 @@ def accuracy_table(accuracy: Accuracy, title: str) -> Table:
 def prediction_table(prediction: Prediction, out: Path | None) -> RenderableType:
     """Return the prediction as it is shown on a terminal."""
     table = Table(
-        title=f"{prediction.node.config.title} in {prediction.scenario.name}",
+        title=Text(f"{prediction.node.config.title} in {prediction.scenario.name}"),
         title_justify="left",
         show_header=False,
     )
@@ -72,7 +73,7 @@ def prediction_table(prediction: Prediction, out: Path | None) -> RenderableType
         table.add_section()
     parts: list[RenderableType] = [table, *_warnings(prediction)]
     if out is not None:
-        parts.append(f"written to {out}: result.json, frames.npz, report.html")
+        parts.append(Text(f"written to {out}: result.json, frames.npz, report.html"))
     return Group(*parts)
 
 
@@ -91,6 +92,7 @@ def _speed_rows(prediction: Prediction) -> list[tuple[str, str]]:
     return [
         ("inference p50 / max", f"{latency.inference_p50 * 1e3:.3f} / {latency.inference_max * 1e3:.3f} ms"),
         ("event to answer p50", "no event answered" if event is None else f"{event * 1e3:.0f} ms"),
+        ("changes answered in time", f"{latency.answered} of {latency.changes}"),
         ("flash / RAM", f"{prediction.firmware.flash_bytes} / {prediction.firmware.ram_bytes} bytes"),
     ]
 
@@ -120,7 +122,7 @@ def _life_rows(prediction: Prediction) -> list[tuple[str, str]]:
 
 def _warnings(prediction: Prediction) -> list[RenderableType]:
     lines = [*sensor_warning(prediction), *prediction.trace.problems]
-    return [Panel("\n".join(lines), title="mind", border_style="red")] if lines else []
+    return [Panel(Text("\n".join(lines)), title="mind", border_style="red")] if lines else []
 
 
 def sensor_warning(prediction: Prediction) -> list[str]:

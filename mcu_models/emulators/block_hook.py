@@ -37,7 +37,6 @@ class BlockHook:
         # Single words are read and written through this view, which is much faster than through numpy.
         self._words = memoryview(self._arena.data)
         self._words[native.DEADLINE] = NEVER
-        self._arena[native.STOP_PC] = -1
         self._arena[native.FLASH_BASE] = flash_base
         self._arena[native.FLASH_SIZE] = flash_bytes
         self._arena[native.LAST_DATA_GRANULE] = -1
@@ -98,10 +97,6 @@ class BlockHook:
         """Stop behind every block that may let a masked interrupt in."""
         self._words[native.UNMASK_WATCH] = int(watch)
 
-    def set_stop_pc(self, pc: int | None) -> None:
-        """Stop before the block at `pc`."""
-        self._arena[native.STOP_PC] = -1 if pc is None else pc & ~1
-
     def set_flash_timing(self, timing: FlashTiming) -> None:
         """Use these wait states, prefetch and caches from now on; a cache switched off is emptied."""
         arena = self._arena
@@ -139,16 +134,18 @@ class BlockHook:
 
     def learn_edge(self) -> None:
         """Decode and price the pair of blocks the native hook stopped at."""
+        if self._edges + 1 >= native.MAX_EDGES or len(self._blocks) >= native.MAX_BLOCKS:
+            self.forget_edges()
         arena = self._arena
         pc, size = int(arena[native.MISSED_PC]), int(arena[native.MISSED_SIZE])
-        previous = int(arena[native.PREVIOUS])
+        previous = self._words[native.PREVIOUS]
         index = self._block(pc, size)
         block = self._blocks[index]
         assert block is not None  # noqa: S101 - index is never 0
-        edge = self._next_edge()
-        arena[native.EDGE_COST + edge] = edge_cycles(self._blocks[previous], block)
-        arena[native.EDGE_BLOCK + edge] = index
-        self._insert(native.edge_key(previous, pc, size), edge)
+        self._edges += 1
+        arena[native.EDGE_COST + self._edges] = edge_cycles(self._blocks[previous], block)
+        arena[native.EDGE_BLOCK + self._edges] = index
+        self._insert(native.edge_key(previous, pc, size), self._edges)
 
     def profile(self) -> Iterator[tuple[int, int, int]]:
         """Yield (block address, cycles with fetch stalls, times run) for every edge that ran."""
@@ -160,17 +157,13 @@ class BlockHook:
                 spent = count * int(arena[native.EDGE_COST + edge]) + int(arena[native.EDGE_STALL + edge])
                 yield start, spent, count
 
-    def _next_edge(self) -> int:
-        if self._edges + 1 >= native.MAX_EDGES:
-            self.forget_edges()
-        self._edges += 1
-        return self._edges
-
     def forget_edges(self) -> None:
-        """Drop every priced edge, as when code in RAM has been overwritten."""
-        arena = self._arena
-        arena[native.EDGE_KEY : native.BLOCK_START] = 0
-        arena[native.PREVIOUS] = 0
+        """Drop every priced edge, because the tables are full; they are learnt anew.
+
+        Code that overwrites itself in RAM is not noticed: its blocks keep the price of what stood there first.
+        """
+        self._arena[native.EDGE_KEY : native.BLOCK_START] = 0
+        self.break_sequence()
         self._blocks = [None]
         self._block_of.clear()
         self._edges = 0
@@ -179,8 +172,6 @@ class BlockHook:
         known = self._block_of.get((pc, size))
         if known is not None:
             return known
-        if len(self._blocks) >= native.MAX_BLOCKS:
-            self.forget_edges()
         code = bytes(self._engine.mem_read(pc, size))
         block = Block(pc, size, tuple(self._decoder.decode(code, pc)))
         index = len(self._blocks)

@@ -84,7 +84,7 @@ class PeripheralSpace:
         before, self._polled = self._polled, (look, instructions, cycles)
         if before is None or before[0] != look or before[1] == instructions or cycles - before[2] > POLL_CYCLES:
             return value
-        # The deadline is the next event, or the end of the run when that comes first.
+        # The deadline is the next event, or the end of this stretch of the run when that comes first.
         self._hook.cycles = max(cycles, self._hook.deadline_cycles)
         self._chip.scheduler.run_due(self._chip.clock.now_s)
         self._polled = (look, instructions, self._hook.cycles)

@@ -13,6 +13,10 @@ import numpy as np
 from numba import carray, cfunc, njit, types
 from unicorn.unicorn_py3.unicorn import uclib
 
+from datasheet.compile_cache import ensure_compile_cache
+
+ensure_compile_cache(__file__)
+
 # The address of uc_emu_stop differs from process to process; as a named symbol it can stay in numba's disk cache.
 llvmlite.binding.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
 _emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
@@ -21,11 +25,11 @@ _emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
 CYCLES, INSTRUCTIONS, DEADLINE, PREVIOUS, STOP_REASON, GRACE = range(6)
 MISSED_PC, MISSED_SIZE, UNMASK_WATCH = range(6, 9)
 FLASH_BASE, FLASH_SIZE, WAIT_STATES, PREFETCH, INSTRUCTION_CACHE, DATA_CACHE = range(9, 15)
-TIME_STAMP, STALL_CYCLES, DATA_STALL_CYCLES, STOP_PC, LAST_DATA_GRANULE = range(15, 20)
+TIME_STAMP, STALL_CYCLES, DATA_STALL_CYCLES, LAST_DATA_GRANULE = range(15, 19)
 HEADER_WORDS = 32
 
 # Why the emulator was stopped.
-REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED, REASON_STOP_PC = range(5)
+REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED = range(4)
 
 EDGE_SLOTS = 1 << 17
 MAX_EDGES = EDGE_SLOTS // 2
@@ -143,10 +147,6 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
         return
     elif arena[UNMASK_WATCH] != 0 and arena[BLOCK_FLAGS + previous] & FLAG_MAY_UNMASK != 0:
         arena[STOP_REASON] = REASON_UNMASKED
-        _emu_stop(uc)
-        return
-    elif pc == arena[STOP_PC]:
-        arena[STOP_REASON] = REASON_STOP_PC
         _emu_stop(uc)
         return
     edge = _find_edge(arena, edge_key(previous, pc, size))

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 PeripheralT = TypeVar("PeripheralT")
 
 _CPU = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4}
+SLICE_S = 0.5
+"""The engine comes back at least this often in virtual time, so that Ctrl-C is heard."""
 _NOWHERE = 0xFFFFFF00
 """`until` is compiled into translated code, so it has to be an address that is never reached."""
 _PERIPHERALS = ((0x40000000, 0x30000), (0x48000000, 0x2000), (0x50000000, 0x61000))
@@ -352,7 +354,8 @@ class UnicornEmulator:
             self._hook.deadline_cycles = 0
             return
         self._hook.watch_unmasking(watch=waiting)
-        self._hook.deadline_cycles = self._clock.cycles_at(min(self._scheduler.next_s, self._until_s))
+        stop_s = min(self._scheduler.next_s, self._until_s, self._clock.now_s + SLICE_S)
+        self._hook.deadline_cycles = self._clock.cycles_at(stop_s)
 
     def _fall_asleep(self) -> None:
         """WFI: sleep, unless something is already waiting to be taken."""
@@ -406,12 +409,9 @@ class UnicornEmulator:
 
     def _on_hint(self, _engine: object, _data: object) -> bool:
         """WFE and YIELD reach us as invalid instructions; both may be skipped (DDI 0403E, A7.7.262, A7.7.263)."""
-        pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
-        code = int(struct.unpack("<H", self._engine.mem_read(pc, 2))[0])
-        if code not in (_WFE, _YIELD):
-            return False
-        self._engine.reg_write(arm_const.UC_ARM_REG_PC, (pc + 2) | 1)
-        return True
+        behind = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
+        code = int(struct.unpack("<H", self._engine.mem_read(behind - 2, 2))[0])
+        return code in (_WFE, _YIELD)
 
     def _fault(self, what: str) -> None:
         where = self.image.function_at(self._pc & ~1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
+from mcu_models.emulators import native_hook
 from mcu_models.emulators.image import FirmwareImage, Segment
 from mcu_models.emulators.interrupt_controller import NMI, InterruptController
 from mcu_models.emulators.system_control import CycleCounter, SystemControl
@@ -184,3 +186,29 @@ def test_an_image_outside_the_memories_is_refused() -> None:
     image = FirmwareImage("far.elf", "", (Segment(0x08100000, b"x"),), (), {})
     with pytest.raises(BadInputError, match="outside stm32l4a6zg"):
         UnicornEmulator(find_board("stm32l4a6zg"), image)
+
+
+def test_wfe_and_yield_are_skipped(make_machine: Make) -> None:
+    # wfe; yield; movs r0,#7; mov r1,#0x20000000; str r0,[r1]; bkpt
+    machine = make_machine(thumb(0xBF20, 0xBF10, 0x2007, 0xF04F, 0x5100, 0x6008, 0xBE00))
+    assert machine.run(until_s=1.0).end == "halt"
+    assert word(machine, RAM) == 7
+
+
+def test_full_tables_are_emptied_and_learnt_anew(make_machine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make_machine(SLEEP_WITH_SYSTICK, {SYS_TICK: COUNT_IN_RAM})
+    expected = whole.run(until_s=0.1)
+    monkeypatch.setattr(native_hook, "MAX_BLOCKS", 4)
+    small = make_machine(SLEEP_WITH_SYSTICK, {SYS_TICK: COUNT_IN_RAM})
+    got = small.run(until_s=0.1)
+    assert got.instructions == expected.instructions
+    assert word(small, RAM) == word(whole, RAM)
+
+
+def test_ctrl_c_is_heard_while_firmware_loops_for_ever(make_machine: Make) -> None:
+    machine = make_machine(thumb(0xE7FE))
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    with pytest.raises(KeyboardInterrupt):
+        machine.run(until_s=1e6)
+    assert machine.now_s < 1e5
