@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+LONGEST_VALUE = 80
+"""Characters of a value that are shown; the rest of a longer one becomes an ellipsis."""
+
 
 class BadInputError(ValueError):
     """Input that cannot be used: which file, which key, what it says, and what is allowed.
@@ -18,7 +21,7 @@ class BadInputError(ValueError):
     Args:
         source: The file, or the command-line argument, that holds the value.
         key: Dotted path of the key within it; empty when the file as a whole is meant.
-        value: What stands there; None when something is missing.
+        value: What stands there; None when something is missing. Shown shortened to `LONGEST_VALUE`.
         allowed: What may stand there.
     """
 
@@ -30,10 +33,14 @@ class BadInputError(ValueError):
         super().__init__(" ".join(f"{self._place()}; {allowed}".split()))
 
     def _place(self) -> str:
-        found = "" if self.value is None else repr(self.value)
+        found = "" if self.value is None else _shortened(repr(self.value))
         if self.key:
             return f"{self.source}: {self.key} is {found}" if found else f"{self.source}: {self.key}"
         return f"{self.source} {found}".rstrip()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

@@ -54,16 +54,21 @@ def find_in_library(name_or_path: str, package: str, suffix: str = ".toml", kind
         kind: What is looked for, as said to the user.
 
     Raises:
-        BadInputError: Neither a library name nor an existing file; the nearest name is suggested.
+        BadInputError: Neither a library name nor an existing file, for which the nearest name is suggested; or
+            no path that the file system takes.
     """
     library = {path.name.removesuffix(suffix): path for path in _library_files(package, suffix)}
     if name_or_path in library:
         return library[name_or_path]
     own = Path(name_or_path)
-    if own.is_file():
+    try:
+        is_file = own.is_file()
+    except OSError as error:
+        raise BadInputError(kind, "", name_or_path, f"cannot be read: {error.strerror}") from error
+    if is_file:
         return own
     raise BadInputError(
-        kind, "", name_or_path, f"is neither a file nor a known {kind}; {nearest_name(name_or_path, library)}"
+        kind, "", name_or_path, f"neither a file nor a known {kind}; {nearest_name(name_or_path, library)}"
     )
 
 

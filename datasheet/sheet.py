@@ -11,7 +11,7 @@ from datasheet.quantity import Quantity, QuantityTable
 from datasheet.toml_file import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -64,13 +64,24 @@ def load_sheet(path: Path, schema: type[SheetT]) -> SheetT:
     return sheet
 
 
-def assumed_keys(sheet: Sheet) -> tuple[str, ...]:
-    """Return "file-stem.dotted.key" of every value of `sheet` whose evidence is "assumed", in file order."""
+def assumed_keys(sheet: Sheet, without: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return "file-stem.dotted.key" of every value of `sheet` whose evidence is "assumed", in file order.
+
+    Args:
+        sheet: A loaded datasheet.
+        without: Dotted keys, without the file's stem, of values and whole tables to leave out because they
+            had no part in a result; "noise.datasheet" leaves out "noise.datasheet.drift", not "noise.datasheet2".
+    """
+    unused = tuple(without)
     return tuple(
         f"{sheet._stem}.{key}" if sheet._stem else key  # noqa: SLF001
         for key, quantity in quantities(sheet)
-        if quantity.evidence == "assumed"
+        if quantity.evidence == "assumed" and not any(_is_within(key, table) for table in unused)
     )
+
+
+def _is_within(key: str, table: str) -> bool:
+    return key == table or key.startswith((f"{table}.", f"{table}["))
 
 
 def quantities(sheet: Sheet) -> Iterator[tuple[str, Quantity | QuantityTable]]:

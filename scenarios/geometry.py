@@ -34,7 +34,9 @@ class Doorway:
     Attributes:
         outside: Where people appear and vanish.
         inside: Where they have come through.
-        waiting: Where those who leave wait until the doorway is free, to its right as seen from inside.
+        waiting: Where those who leave wait until the doorway is free, to its east in a north or south wall, to
+            its north in a west or east wall. Seen from inside, that is to the right of doors in the north and
+            west walls, to the left of doors in the other two.
     """
 
     outside: Point

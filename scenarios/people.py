@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scenarios.room import TRUNCATION_SD
 from scenarios.timeline import Person
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def draw_walking_speed_mps(population: Population, rng: np.random.Generator) -> 
 
 
 def _truncated_normal(mean: float, sd: float, rng: np.random.Generator) -> float:
-    """Return a normal draw within 2.5 standard deviations."""
+    """Return a normal draw within `TRUNCATION_SD` standard deviations."""
     while True:
         deviate = float(rng.standard_normal())
-        if abs(deviate) <= 2.5:
+        if abs(deviate) <= TRUNCATION_SD:
             return mean + sd * deviate

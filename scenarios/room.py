@@ -12,26 +12,36 @@ from datasheet.config import Config, find_in_library, read_config
 if TYPE_CHECKING:
     from pathlib import Path
 
+BODY_CLEARANCE_M = 0.3
+"""Nobody's axis comes nearer to a wall: half of a broad pair of shoulders, rounded up."""
+
+TRUNCATION_SD = 2.5
+"""Bodies and speeds are normal draws within so many standard deviations."""
+
+SHORTEST_STATURE_M = 0.4
+"""No population may reach below: shorter than any newborn."""
+
 Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-RoomDegc = Annotated[float, Field(ge=-20, le=60)]
+SizeM = Annotated[float, Field(ge=2 * BODY_CLEARANCE_M, le=100)]
+# The clothing's heat balance holds for air of 10 to 30 degC and 0 to 2 clo (ISO 7730:2005, scope).
+AirDegc = Annotated[float, Field(ge=10, le=30)]
+Clo = Annotated[float, Field(ge=0, le=2)]
+# Heated floors and cold outer walls; the sensor reads up to 80 degC.
+SurfaceDegc = Annotated[float, Field(ge=-10, le=50)]
 BodyDegc = Annotated[float, Field(ge=15, le=45)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Wall = Literal["north", "south", "east", "west"]
-
-BODY_CLEARANCE_M = 0.3
-"""Nobody's axis comes nearer to a wall: half of a broad pair of shoulders, rounded up."""
 
 
 class Room(Config):
     """A rectangular room with its south-west corner at the origin; x goes east, y goes north, z up."""
 
-    size_x_m: Positive
-    size_y_m: Positive
-    ceiling_height_m: Positive
-    air_degc: RoomDegc
-    floor_degc: RoomDegc
-    wall_degc: RoomDegc
+    size_x_m: SizeM
+    size_y_m: SizeM
+    ceiling_height_m: Annotated[float, Field(gt=0.5, le=20)]
+    air_degc: AirDegc
+    floor_degc: SurfaceDegc
+    wall_degc: SurfaceDegc
 
 
 class Door(Config):
@@ -47,39 +57,50 @@ class Place(Config):
 
     x_m: float
     y_m: float
-    weight: Positive
+    weight: Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Arrivals(Config):
     """Who comes when.
 
-    People come as a Poisson process of `rate_per_hour`, alone or with others: with probability
-    `accompanied_ratio` somebody follows two seconds behind. Who finds `capacity` people in the room goes away.
+    After each arrival, with probability `accompanied_ratio`, somebody of the same group follows two seconds
+    behind; otherwise the next group begins after an exponential time with the mean 3600 s / `rate_per_hour`. So
+    `rate_per_hour` is the rate at which groups come while none is arriving: with ratio p, groups hold
+    1 / (1 - p) people on average and begin every 3600 s / `rate_per_hour` + 2 s * p / (1 - p). Who finds
+    `capacity` people in the room, or waiting at its doors, goes away.
     Each stay at a place is lognormal with median `linger_median_s` and log-scale `linger_spread`; the number of
     places visited is one plus a geometric number, `visits_mean` on average.
     """
 
-    rate_per_hour: NotNegative
+    rate_per_hour: Annotated[float, Field(ge=0, le=10_000)]
     accompanied_ratio: Annotated[float, Field(ge=0, lt=1)]
     capacity: Annotated[int, Field(ge=1, le=20)]
-    linger_median_s: Positive
-    linger_spread: NotNegative
-    visits_mean: Annotated[float, Field(ge=1)]
+    linger_median_s: Annotated[float, Field(gt=0, le=86_400)]
+    linger_spread: Annotated[float, Field(ge=0, le=3)]
+    visits_mean: Annotated[float, Field(ge=1, le=20)]
 
 
 class Population(Config):
     """How people differ. A hair ratio of 0 is hair as warm as the air, of 1 as warm as the skin."""
 
-    stature_mean_m: Annotated[float, Field(ge=1.0, le=2.1)]
-    stature_sd_m: NotNegative
-    walking_speed_mean_mps: Positive
-    walking_speed_sd_mps: NotNegative
-    clothing_low_clo: NotNegative
-    clothing_high_clo: NotNegative
+    stature_mean_m: Annotated[float, Field(ge=0.5, le=2.5)]
+    stature_sd_m: Annotated[float, Field(ge=0, le=0.3)]
+    walking_speed_mean_mps: Annotated[float, Field(gt=0, le=3)]
+    walking_speed_sd_mps: Annotated[float, Field(ge=0, le=1)]
+    clothing_low_clo: Clo
+    clothing_high_clo: Clo
     skin_low_degc: BodyDegc
     skin_high_degc: BodyDegc
     hair_low_ratio: Ratio
     hair_high_ratio: Ratio
+
+    @model_validator(mode="after")
+    def _nobody_is_too_short(self) -> Self:
+        largest_m = (self.stature_mean_m - SHORTEST_STATURE_M) / TRUNCATION_SD
+        if self.stature_sd_m > largest_m:
+            allowed = f"must not be above {largest_m:.3g}, so that nobody is shorter than {SHORTEST_STATURE_M:g} m"
+            raise _fault("stature_sd_m", self.stature_sd_m, allowed)
+        return self
 
     @model_validator(mode="after")
     def _ranges_are_in_order(self) -> Self:
@@ -96,8 +117,8 @@ class SensorMount(Config):
 
     x_m: float
     y_m: float
-    height_m: Positive
-    yaw_deg: float
+    height_m: Annotated[float, Field(gt=0.5)]
+    yaw_deg: Annotated[float, Field(ge=-360, le=360)]
 
 
 class Scenario(Config):

@@ -31,14 +31,19 @@ class Trace:
 
 
 def sample_traces(scenario: Scenario, traces: list[Trace], time_s: NDArray[np.float64]) -> Timeline:
-    """Return the timeline at the instants `time_s`, with everybody seen at one of them at least."""
+    """Return the timeline at the instants `time_s`, with everybody seen at one of them at least.
+
+    People are numbered in the order in which they come through a door. Those who queue at one door do so later
+    than newcomers at another, so this is not always the order of `traces`; and only in this order is a slot
+    that is empty when somebody comes in still empty until they leave.
+    """
     slots = scenario.arrivals.capacity
     frames = len(time_s)
     index = np.full((frames, slots), -1, dtype=np.int32)
     motion = np.full((frames, slots, 4), np.nan)
     persons: list[Person] = []
     events: list[Event] = []
-    for trace in traces:
+    for trace in sorted(traces, key=_entry_s):
         steps = np.array(trace.steps).reshape(-1, 4)
         first, last = _frames_within(steps, time_s)
         if first == last:
@@ -62,6 +67,11 @@ def sample_traces(scenario: Scenario, traces: list[Trace], time_s: NDArray[np.fl
         wall_degc=room.wall_degc,
         room_size_m=(room.size_x_m, room.size_y_m),
     )
+
+
+def _entry_s(trace: Trace) -> float:
+    """Return when somebody came through the door, infinity for those who still wait outside."""
+    return trace.steps[0][0] if trace.steps else math.inf
 
 
 def _frames_within(steps: NDArray[np.float64], time_s: NDArray[np.float64]) -> tuple[int, int]:

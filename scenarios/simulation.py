@@ -98,7 +98,11 @@ class _World:
         self.env.run(until=math.ceil(seconds / STEP_S) + 2)
 
     def _arrivals(self, rng: np.random.Generator) -> Process:
-        """Let people come; who finds the room full goes away."""
+        """Let people come; who finds the room full goes away.
+
+        After each arrival the next follows by `_FOLLOWS_AFTER_S` (accompanied), or else after an exponential
+        time with the mean 3600 s / rate_per_hour: the time a group takes to arrive delays the next group.
+        """
         arrivals = self.scenario.arrivals
         if not arrivals.rate_per_hour:
             return

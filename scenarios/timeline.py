@@ -35,7 +35,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Event:
-    """Somebody came through a door; `person_index` counts from 0 in the order of arrival."""
+    """Somebody came through a door; `person_index` counts from 0 in the order of entry."""
 
     time_s: float
     kind: Literal["enter", "leave"]

@@ -74,6 +74,7 @@ class GridEyeSheet(Sheet):
     thermistor_lsb_k: Kelvin
     thermistor_low_degc: Celsius
     thermistor_high_degc: Celsius
+    thermistor_noise_k: Kelvin
     thermistor_offset_k: Kelvin
     netd_1hz_k: Kelvin
     netd_10hz_k: Kelvin

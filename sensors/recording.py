@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +20,46 @@ from datasheet.bad_input import BadInputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST_ARRAY_BYTES = 2**31
-"""An array that claims to be larger is refused before it is unpacked."""
+LARGEST_ARCHIVE_BYTES = 256 * 2**20
+"""A file whose arrays claim more than this together is refused before it is unpacked; 28 h at 10 frames/s."""
+
+PIXEL_STEP_DEGC = 0.25
+"""Step of the pixel registers; "Infrared Array Sensor Grid-EYE (AMG88)", datasheet, 1 May 2016, p. 2."""
+
+PIXEL_RANGE_DEGC = (-20.0, 100.0)
+"""Widest object range of the family, that of the low-gain AMG8832 and AMG8834; same datasheet, p. 1."""
+
+THERMISTOR_RANGE_DEGC = (-40.0, 125.0)
+"""Generous: the part's thermistor is specified for -20 to 80 degC (same datasheet, p. 2); assumed."""
 
 _REQUIRED = ("frames", "count", "time_s")
 _OPTIONAL = ("thermistor", "session", "confidence")
+
+# What each array may hold. Times of the day or of the epoch are in range; labels fit any integer type.
+_RANGES: dict[str, tuple[float, float]] = {
+    "frames": PIXEL_RANGE_DEGC,
+    "count": (0, 64),
+    "time_s": (-1e12, 1e12),
+    "thermistor": THERMISTOR_RANGE_DEGC,
+    "session": (-(2**31), 2**31 - 1),
+    "confidence": (-(2**31), 2**31 - 1),
+}
+_UNITS = {"frames": " degC", "thermistor": " degC", "time_s": " s"}
+_WHOLE = ("count", "session", "confidence")
+
+# Whatever the standard library raises about a damaged archive.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -47,28 +86,25 @@ class Recording:
 def read_recording(path: Path) -> Recording:
     """Return the recording in an .npz file: `frames`, `count`, `time_s` and maybe `thermistor`.
 
-    Also taken when present: `session` and `confidence`. Other arrays are ignored.
+    Also taken when present: `session` and `confidence`. Other arrays are ignored. Frames are rounded, half to
+    even, to the sensor's steps of 0.25 degC, because recordings may have been averaged or kept in half precision;
+    they change by 0.125 degC at most, and everybody who reads the file sees the same frames.
 
     Raises:
-        BadInputError: The file is missing, truncated, no .npz, or one of its arrays is missing, too large,
-            not of numbers, of the wrong shape, or not finite.
+        BadInputError: The file is missing, truncated, no regular .npz file, or larger than
+            `LARGEST_ARCHIVE_BYTES` when unpacked; or one of its arrays is missing, not of real numbers, of the
+            wrong shape, without any frame, not finite, or holds what the sensor cannot report.
     """
     arrays = _load_arrays(path)
     for name in _REQUIRED:
         if name not in arrays:
             raise BadInputError(path, name, None, f"array is missing; found {', '.join(arrays) or 'none'}")
-    frames = arrays["frames"]
-    if frames.ndim != 3 or frames.shape[1:] != (8, 8):
-        raise BadInputError(path, "frames", frames.shape, "shape must be (N, 8, 8)")
-    for name in arrays.keys() - {"frames"}:
-        if arrays[name].shape != (len(frames),):
-            raise BadInputError(path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames")
-    count = arrays["count"].astype(np.float64)
-    if not np.array_equal(count, np.clip(np.round(count), 0, 64)):
-        raise BadInputError(path, "count", None, "must hold whole numbers of people, 0 to 64")
+    _check_shapes(path, arrays)
+    for name, array in arrays.items():
+        _check_values(path, name, array)
     return Recording(
         time_s=arrays["time_s"].astype(np.float64),
-        frames=frames.astype(np.float32),
+        frames=_in_pixel_steps(arrays["frames"]),
         count=arrays["count"].astype(np.int64),
         thermistor_degc=arrays["thermistor"].astype(np.float32) if "thermistor" in arrays else None,
         session=arrays["session"].astype(np.int64) if "session" in arrays else None,
@@ -109,39 +145,95 @@ def _write_then_rename(path: Path, arrays: dict[str, NDArray[np.generic]]) -> No
         raise
 
 
+def _check_shapes(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    frames = arrays["frames"]
+    if frames.ndim != 3 or frames.shape[1:] != (8, 8):
+        raise BadInputError(path, "frames", frames.shape, "shape must be (N, 8, 8)")
+    if not len(frames):
+        raise BadInputError(path, "frames", frames.shape, "must hold at least one frame")
+    for name in arrays.keys() - {"frames"}:
+        if arrays[name].shape != (len(frames),):
+            raise BadInputError(path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames")
+
+
+def _check_values(path: Path, name: str, array: NDArray[np.generic]) -> None:
+    """Refuse what the array may not hold, before a cast to another type could warn or wrap."""
+    _check_each(path, name, array, np.isfinite(array), "must hold finite numbers only")
+    low, high = _RANGES[name]
+    # As arrays, which compare exactly with integers of every type.
+    is_possible = (array >= np.array(low)) & (array <= np.array(high))
+    _check_each(path, name, array, is_possible, f"must hold values from {low:g} to {high:g}{_UNITS.get(name, '')} only")
+    if name in _WHOLE:
+        number = array.astype(np.float64)
+        _check_each(path, name, array, number == np.round(number), "must hold whole numbers only")
+
+
+def _check_each(path: Path, name: str, array: NDArray[np.generic], good: NDArray[np.bool_], allowed: str) -> None:
+    """Name the first value that is not good."""
+    if not good.all():
+        raise BadInputError(path, name, array[~good][0].item(), allowed)
+
+
+def _in_pixel_steps(degc: NDArray[np.generic]) -> NDArray[np.float32]:
+    return (np.round(degc.astype(np.float64) / PIXEL_STEP_DEGC) * PIXEL_STEP_DEGC).astype(np.float32)
+
+
 def _load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        _check_sizes(path)
-        with np.load(path, allow_pickle=False) as archive:
-            names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in archive.files]
-            return {name: _numbers(path, name, archive[name]) for name in names}
+        _check_kind(path)
+        with zipfile.ZipFile(path) as archive:
+            _check_size(path, archive)
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in members]
+            return {name: _read_array(path, name, archive, members[name]) for name in names}
     except FileNotFoundError as error:
         raise BadInputError(path, "", None, "there is no such file") from error
     except BadInputError:
         raise
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        KeyError,
-        TypeError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-    ) as error:
+    except MemoryError as error:
+        raise BadInputError(path, "", None, "does not fit into memory") from error
+    except _DAMAGE as error:
         raise BadInputError(path, "", None, f"is not a complete .npz file of numbers: {error}") from error
 
 
-def _check_sizes(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.file_size > LARGEST_ARRAY_BYTES:
-                limit = f"must not be larger than {LARGEST_ARRAY_BYTES} bytes"
-                raise BadInputError(path, member.filename.removesuffix(".npy"), member.file_size, limit)
+def _check_kind(path: Path) -> None:
+    """Refuse pipes and devices, which may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadInputError(path, "", None, "must be a regular file")
 
 
-def _numbers(path: Path, name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
-    if array.dtype.kind not in "iuf":
-        raise BadInputError(path, name, str(array.dtype), "must be an array of real numbers")
-    if not np.isfinite(array).all():
-        raise BadInputError(path, name, None, "must hold finite numbers only")
-    return array
+def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
+    """Check what is claimed; a member is never unpacked beyond its claim."""
+    claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > LARGEST_ARCHIVE_BYTES:
+        limit = f"must not be larger than {LARGEST_ARCHIVE_BYTES} bytes when unpacked; it is {claimed}"
+        raise BadInputError(path, "", None, limit)
+
+
+def _read_array(path: Path, name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[np.generic]:
+    """Return an array, after its header has been found to agree with the member's size."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadInputError(path, name, None, "must be stored or deflated, as numpy writes it")
+    with archive.open(member) as file:
+        shape, dtype = _read_header(path, name, file)
+        size = file.tell() + math.prod(shape) * dtype.itemsize
+    if dtype.kind not in "iuf":
+        raise BadInputError(path, name, str(dtype), "must be an array of real numbers")
+    if min(shape, default=0) < 0 or size != member.file_size:
+        raise BadInputError(
+            path, name, shape, f"shape must agree with the {member.file_size} bytes of the array's file"
+        )
+    with archive.open(member) as file:
+        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+        return array
+
+
+def _read_header(path: Path, name: str, file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    match np.lib.format.read_magic(file):
+        case (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        case (2, 0):
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        case version:
+            raise BadInputError(path, name, version, "array file format must be 1.0 or 2.0")
+    return shape, dtype

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from sensors.grid_eye_sheet import GridEyeSheet, NoiseProfile
 
-_THERMISTOR_NOISE_K = 0.06
-"""About one step of the thermistor; assumed."""
-
 
 def measured_degc(
     true_degc: NDArray[np.float64], sheet: GridEyeSheet, noise: NoiseProfile, *, rate_hz: float, seed: int
@@ -48,7 +45,7 @@ def thermistor_degc(frames: int, air_degc: float, sheet: GridEyeSheet, *, seed: 
     offset = sheet.thermistor_offset_k
     low_k = offset.value if offset.low is None else offset.low
     high_k = offset.value if offset.high is None else offset.high
-    reading = air_degc + rng.uniform(low_k, high_k) + _THERMISTOR_NOISE_K * rng.standard_normal(frames)
+    reading = air_degc + rng.uniform(low_k, high_k) + sheet.thermistor_noise_k.value * rng.standard_normal(frames)
     step_k = sheet.thermistor_lsb_k.value
     limited = np.clip(reading, sheet.thermistor_low_degc.value, sheet.thermistor_high_degc.value)
     return (np.round(limited / step_k) * step_k).astype(np.float32)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datasheet.bad_input import BadInputError
 from mcu_models.int8.frontend import frontend_table, prepare, raw_from_degc
 from mcu_models.int8.reader import read_network
 from mcu_models.int8.reference import ReferenceNetwork, classify
@@ -38,7 +39,20 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
         BadInputError: The network cannot be used.
     """
     table = frontend_table(read_network(network.path), network.frontend)
+    check_frame_shape(network, frames_degc.shape[1:])
     return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
+
+
+def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> None:
+    """Make sure that a network takes the sensor's frames.
+
+    Raises:
+        BadInputError: Its input has another number of rows or columns.
+    """
+    taken = tuple(read_network(network.path).input.shape[1:3])
+    if taken != frame_shape:
+        allowed = f"the sensor's frames are {' x '.join(str(n) for n in frame_shape)}"
+        raise BadInputError(network.path, "input", " x ".join(str(n) for n in taken), allowed)
 
 
 def sample_frames(recording: Recording) -> tuple[Recording, NDArray[np.int64]]:

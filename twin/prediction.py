@@ -16,7 +16,7 @@ from sensors.sensing import sense
 from twin.battery import Life, battery_life, charge_bound_s
 from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress
 from twin.energy import EnergyBudget, energy_budget
-from twin.host_node import check_levels, extend_trace, host_count, sample_frames
+from twin.host_node import check_frame_shape, check_levels, extend_trace, host_count, sample_frames
 from twin.latency import Latency, latencies
 from twin.metrics import Accuracy, count_accuracy
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from twin.node import Node
 
 Level = Literal["host", "emulated"]
+FRAME_SHAPE = (8, 8)
+"""Rows and columns of the Grid-EYE, the only sensor so far."""
 PACKAGES = ("edge-sensor-twin", "ai-edge-litert", "capstone", "numba", "numpy", "scipy", "simpy", "unicorn")
 
 
@@ -118,7 +120,12 @@ class Prediction:
 
     def _provenance(self) -> dict[str, Any]:
         node = self.node
-        assumed = [key for sheet in (node.sensor, node.board.sheet, node.battery) for key in assumed_keys(sheet)]
+        unused = [f"noise.{profile}" for profile in node.sensor.noise if profile != node.config.sensor.noise]
+        assumed = [
+            *assumed_keys(node.sensor, without=unused),
+            *assumed_keys(node.board.sheet),
+            *assumed_keys(node.battery),
+        ]
         return {
             "scenario": self.scenario.name,
             "node": node.name,
@@ -161,6 +168,7 @@ def predict(
         LevelsDisagreeError: Firmware and host answered differently.
     """
     mount = node.mount_in(scenario)
+    check_frame_shape(node.network, FRAME_SHAPE)
     firmware = firmware_for(node.network, node.board, node.config.app)
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from datasheet.bad_input import BadInputError
+from datasheet.bad_input import LONGEST_VALUE, BadInputError
 from datasheet.config import Config, find_in_library, library_names, read_config
 
 if TYPE_CHECKING:
@@ -68,3 +68,39 @@ def test_an_own_file_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(BadInputError, match="did you mean 'office_doorway'"):
         find_in_library("ofice_dorway", "scenarios.library")
+
+
+def test_an_unknown_name_is_told_in_plain_words() -> None:
+    with pytest.raises(BadInputError) as caught:
+        find_in_library("nowhere", "scenarios.library")
+    assert str(caught.value).startswith("scenario 'nowhere'; neither a file nor a known scenario; ")
+
+
+def test_a_name_too_long_for_the_file_system_is_told_in_one_short_line() -> None:
+    with pytest.raises(BadInputError, match="File name too long") as caught:
+        find_in_library("x" * 5000, "scenarios.library")
+    assert len(str(caught.value)) < 160
+
+
+@pytest.mark.parametrize(("length", "is_whole"), [(LONGEST_VALUE - 2, True), (LONGEST_VALUE - 1, False)])
+def test_a_long_value_is_shown_shortened(length: int, *, is_whole: bool) -> None:
+    shown = str(BadInputError("file", "key", "x" * length, "must be short"))
+    assert len(shown) == len("file: key is ; must be short") + LONGEST_VALUE
+    assert ("…" not in shown) is is_whole
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("height_m = " + "9" * 5000, "integer beyond 64 bits"),
+        ("height_m = 0x" + "f" * 5000, "height_m; must be an integer of 64 bits at most"),
+        ("height_m = -9223372036854775809", "height_m; must be an integer of 64 bits at most"),
+        ("height_m = " + "[" * 3000 + "]" * 3000, "deeper than 32 levels"),
+        ("height_m = " + "[" * 40 + "]" * 40, "deeper than 32 levels"),
+        (".".join(["a"] * 3000) + " = 1", "deeper than 32 levels"),
+        ("a = " + "{a=" * 400 + "1" + "}" * 400, "deeper than 32 levels"),
+    ],
+)
+def test_toml_that_would_exhaust_the_reader_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        read(tmp_path, text)

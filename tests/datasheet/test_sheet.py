@@ -69,6 +69,26 @@ def test_assumed_values_are_listed_by_file_and_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("without", "kept"),
+    [
+        (("rails.main",), ("part.rails.main2.supply", "part.spares[0].supply")),
+        (("rails.main.supply",), ("part.rails.main2.supply", "part.spares[0].supply")),
+        (("rails", "spares"), ()),
+        (("rails.mai", "part.rails"), ("part.rails.main.supply", "part.rails.main2.supply", "part.spares[0].supply")),
+    ],
+)
+def test_assumed_values_of_tables_that_were_not_used_are_left_out(
+    tmp_path: Path, without: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    text = (
+        GOOD
+        + "".join(f"[rails.{name}]\nsupply = {ASSUMED_VOLT}\n" for name in ("main", "main2"))
+        + f"[[spares]]\nsupply = {ASSUMED_VOLT}\n"
+    )
+    assert assumed_keys(load_sheet(sheet_file(tmp_path, text), Part), without=without) == kept
+
+
+@pytest.mark.parametrize(
     ("text", "key", "said"),
     [
         (GOOD.replace('"mA"', '"mV"'), "normal_current.unit", "convertible to A"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from scenarios import simulation
 from scenarios.geometry import OUTSIDE_M, walkable_floor
-from scenarios.room import load_scenario
+from scenarios.room import Door, Scenario, load_scenario
+from scenarios.sampling import sample_traces
 from scenarios.simulation import simulate
 
 if TYPE_CHECKING:
-    from scenarios.room import Scenario
+    from numpy.typing import NDArray
+
+    from scenarios.sampling import Trace
     from scenarios.timeline import Timeline
 
 
@@ -114,3 +118,71 @@ def test_a_room_nobody_comes_to_stays_empty(office: Scenario) -> None:
     assert (timeline.person_index == -1).all()
     assert timeline.persons == ()
     assert timeline.events == ()
+
+
+@pytest.fixture(scope="module")
+def crowd(office: Scenario) -> Scenario:
+    """Return the office with a second door, at which people queue."""
+    doors = (*office.doors, Door(wall="north", centre_m=2.0, width_m=0.9))
+    arrivals = office.arrivals.model_copy(update={"capacity": 7, "rate_per_hour": 2000.0})
+    return office.model_copy(update={"doors": doors, "arrivals": arrivals})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_two_doors_nobody_vanishes(crowd: Scenario, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """At every frame as many slots are occupied as people have come through a door and not yet left."""
+    kept: list[Trace] = []
+
+    def keep(scenario: Scenario, traces: list[Trace], time_s: NDArray[np.float64]) -> Timeline:
+        kept.extend(traces)
+        return sample_traces(scenario, traces, time_s)
+
+    monkeypatch.setattr(simulation, "sample_traces", keep)
+    timeline = simulate(crowd, seconds=300, seed=seed)
+    spans_s = np.array([(trace.steps[0][0], trace.steps[-1][0]) for trace in kept if trace.steps])
+    time_s = timeline.time_s[:, np.newaxis] + 1e-6
+    present = ((spans_s[:, 0] <= time_s) & (time_s < spans_s[:, 1])).sum(axis=1)
+    assert np.array_equal((timeline.person_index >= 0).sum(axis=1), present)
+    assert present.max() == 7
+    assert len(timeline.persons) == len(np.unique(timeline.person_index)) - 1
+
+
+def test_people_are_numbered_in_the_order_of_entry(crowd: Scenario) -> None:
+    entered = [event.person_index for event in simulate(crowd, seconds=300, seed=0).events if event.kind == "enter"]
+    assert len(entered) > 20
+    assert all(earlier < later for earlier, later in pairwise(entered))
+
+
+def test_the_widest_allowed_spreads_and_weights_can_be_simulated(office: Scenario) -> None:
+    weights = [5e-324, 1e6, 1e6, 1e-300, 1.0, 1e6, 5e-324]
+    places = [place.model_dump() | {"weight": weight} for place, weight in zip(office.places, weights, strict=True)]
+    arrivals = office.arrivals.model_dump() | {
+        "rate_per_hour": 10_000.0, "accompanied_ratio": 0.0, "capacity": 7,
+        "linger_median_s": 86_400.0, "linger_spread": 3.0, "visits_mean": 20.0,
+    }  # fmt: skip
+    widest = Scenario.model_validate(office.model_dump() | {"places": tuple(places), "arrivals": arrivals})
+    timeline = simulate(widest, seconds=30, seed=1)
+    assert (timeline.person_index >= 0).any(axis=0).all()
+
+
+def test_groups_are_delayed_by_the_time_a_group_takes_to_arrive(office: Scenario) -> None:
+    """Groups begin every 3600 s / rate + 2 s * p / (1 - p), as the scenario's documentation says."""
+    ratio, rate_per_hour, hours = 0.5, 600.0, 4
+    arrivals = office.arrivals.model_copy(
+        update={"accompanied_ratio": ratio, "rate_per_hour": rate_per_hour, "capacity": 20, "linger_median_s": 1.0}
+    )
+    world = simulation._World(office.model_copy(update={"arrivals": arrivals}), seed=1)
+    arrived: list[float] = []
+
+    class Doorkeeper(list[object]):
+        """A full room, which notes who finds it full."""
+
+        def __len__(self) -> int:
+            arrived.append(world.env.now)
+            return 20
+
+    world.present = Doorkeeper()  # type: ignore[assignment]
+    world.run(hours * 3600)
+    per_group = 1 / (1 - ratio)
+    expected = hours * 3600 / (3600 / rate_per_hour + 2 * ratio / (1 - ratio)) * per_group
+    assert len(arrived) == pytest.approx(expected, rel=0.05)

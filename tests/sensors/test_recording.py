@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
 from sensors import recording as module
@@ -27,6 +31,12 @@ def save(folder: Path, **changes: object) -> Path:
     arrays = {name: array for name, array in (GOOD | changes).items() if array is not None}
     np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
+
+
+def one_wrong(degc: float) -> np.ndarray:
+    frames = np.full((3, 8, 8), 22.25)
+    frames[1, 2, 3] = degc
+    return frames
 
 
 def test_a_recording_keeps_the_order_of_its_frames(tmp_path: Path) -> None:
@@ -66,12 +76,24 @@ def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
         ({"frames": None}, "frames", "missing"),
         ({"count": None}, "count", "missing"),
         ({"count": np.array([0, 1])}, "count", "(3,)"),
-        ({"count": np.array([0.0, 0.5, 1.0])}, "count", "whole numbers"),
-        ({"count": np.array([0, -1, 1])}, "count", "whole numbers"),
+        ({"count": np.array([0.0, 0.5, 1.0])}, "count", "is 0.5; must hold whole numbers"),
+        ({"count": np.array([0, -1, 1])}, "count", "is -1; must hold values from 0 to 64"),
+        ({"count": np.array([0, 2**64 - 1, 65], dtype=np.uint64)}, "count", "0 to 64"),
+        ({"count": np.array([0, np.longdouble("1e4000"), 1])}, "count", "0 to 64"),
+        ({"frames": one_wrong(-20.25)}, "frames", "is -20.25; must hold values from -20 to 100 degC"),
+        ({"frames": one_wrong(1e300)}, "frames", "is 1e+300; must hold values from -20 to 100 degC"),
+        ({"frames": one_wrong(-np.inf)}, "frames", "is -inf; must hold finite numbers"),
+        ({"frames": np.full((3, 8, 8), 301, dtype=np.int16)}, "frames", "is 301"),
+        ({"frames": np.full((3, 8, 8), "22")}, "frames", "real numbers"),
+        ({"thermistor": np.array([27, 1e300, 27])}, "thermistor", "is 1e+300; must hold values from -40 to 125 degC"),
+        ({"thermistor": np.array([27, np.nan, 27])}, "thermistor", "is nan; must hold finite numbers"),
+        ({"time_s": np.array([0, 1, np.longdouble("1e4000")])}, "time_s", "-1e+12 to 1e+12 s"),
+        ({"session": np.array([1, 1e300, 1])}, "session", "is 1e+300"),
+        ({"confidence": np.array([1, 0.5, 1])}, "confidence", "is 0.5; must hold whole numbers"),
         ({"count": np.array(["0", "1", "2"])}, "count", "real numbers"),
         ({"time_s": np.array([0.0, np.inf, 1.0])}, "time_s", "finite"),
         ({"thermistor": np.zeros((3, 1))}, "thermistor", "(3,)"),
-        ({"count": np.array([0, None, 2], dtype=object)}, "", "Object arrays"),
+        ({"count": np.array([0, None, 2], dtype=object)}, "count", "real numbers"),
     ],
 )
 def test_a_bad_array_is_named(tmp_path: Path, changes: dict[str, object], key: str, said: str) -> None:
@@ -101,9 +123,102 @@ def test_a_damaged_array_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_array_that_claims_to_be_huge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_ARRAY_BYTES", 100)
-    with pytest.raises(BadInputError, match=r"frames is .*must not be larger than 100 bytes"):
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE_BYTES", 100)
+    with pytest.raises(BadInputError, match="must not be larger than 100 bytes when unpacked"):
         read_recording(save(tmp_path))
+
+
+def test_a_recording_without_frames_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, **{name: array[:0] for name, array in GOOD.items()})
+    with pytest.raises(BadInputError, match="at least one frame"):
+        read_recording(path)
+
+
+def test_frames_are_rounded_half_to_even_to_the_sensor_s_steps(tmp_path: Path) -> None:
+    degc = np.array([22.0, 22.1, 22.125, 22.126, 22.375, -0.375, 100.0, -20.0])
+    recording = read_recording(save(tmp_path, frames=np.tile(degc, (3, 8, 1))))
+    assert recording.frames.dtype == np.float32
+    assert recording.frames[0, 0].tolist() == [22.0, 22.0, 22.0, 22.25, 22.5, -0.5, 100.0, -20.0]
+
+
+@given(st.floats(-20, 100, width=16))
+def test_rounding_changes_a_temperature_by_half_a_step_at_most(degc: float) -> None:
+    rounded = module._in_pixel_steps(np.array([degc], dtype=np.float16))
+    assert abs(float(rounded[0]) - degc) <= 0.125
+    assert float(rounded[0]) % 0.25 == 0
+
+
+def replace_member(path: Path, name: str, data: bytes) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in (members | {name: data}).items():
+            archive.writestr(member, content)
+
+
+@pytest.mark.parametrize("shape", [(10**12, 8, 8), (-3, -8, 8), (2, 8, 8), (10**30, 0, 8)])
+def test_a_header_that_claims_what_is_not_there_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    path = save(tmp_path)
+    replace_member(path, "frames.npy", file.getvalue() + bytes(3 * 64 * 4))
+    with pytest.raises(BadInputError, match=r"frames is .*shape must agree with the \d+ bytes"):
+        read_recording(path)
+
+
+def test_what_unpacks_to_much_more_than_its_size_is_refused_unopened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path)
+    replace_member(path, "padding.npy", bytes(300_000))
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE_BYTES", 200_000)
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    assert path.stat().st_size < 5_000
+    with pytest.raises(BadInputError, match="must not be larger than 200000 bytes when unpacked"):
+        read_recording(path)
+
+
+def test_an_archive_as_large_as_memory_is_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path)
+
+    def exhaust(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np.lib.format, "read_array", exhaust)
+    with pytest.raises(BadInputError, match="does not fit into memory"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(BadInputError, match="regular file"):
+        read_recording(path)
+
+
+def test_a_damaged_compressed_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new.npz"
+    write_recording(path, read_recording(save(tmp_path)))
+    data = bytearray(path.read_bytes())
+    data[60:70] = b"\xff" * 10
+    path.write_bytes(bytes(data))
+    with pytest.raises(BadInputError, match=r"not a complete \.npz"):
+        read_recording(path)
+
+
+def test_another_compression_or_format_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path)
+    replace_member(path, "count.npy", b"\x93NUMPY\x09\x00")
+    with pytest.raises(BadInputError, match=r"count .*must be 1\.0 or 2\.0"):
+        read_recording(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("frames.npy", b"frames")
+    with pytest.raises(BadInputError, match="frames; must be stored or deflated"):
+        read_recording(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

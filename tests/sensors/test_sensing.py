@@ -197,3 +197,29 @@ def test_one_person_has_the_contrast_of_the_recordings() -> None:
     background = recording.frames[recording.count == 0].mean(axis=0)
     contrast = (recording.frames[recording.count == 1] - background).max(axis=(1, 2))
     assert 1.6 < np.median(contrast) < 2.85
+
+
+def test_the_thermistor_is_as_noisy_as_the_sheet_says() -> None:
+    quiet = SHEET.model_copy(update={"thermistor_noise_k": replace(SHEET.thermistor_noise_k, value=0.0)})
+    usual, still = (sense(quiet_room(400), MOUNT, sheet, seed=1).thermistor_degc for sheet in (SHEET, quiet))
+    assert usual is not None
+    assert still is not None
+    assert 0.05 < usual.std() < 0.08
+    assert still.std() == 0
+
+
+def test_the_normal_current_has_a_range() -> None:
+    current = SHEET.normal_current_a
+    assert (current.low, current.value, current.high) == (0.00405, 0.0045, 0.00495)
+    assert current.evidence == "datasheet"
+    assert "assumed" in current.source
+
+
+@pytest.mark.parametrize(("air_degc", "surface_degc"), [(10.0, -10.0), (30.0, 50.0)])
+def test_the_coldest_and_warmest_rooms_allowed_can_be_sensed(air_degc: float, surface_degc: float) -> None:
+    warm = tuple(replace(PERSON, clothing_clo=clo) for clo in (0.0, 2.0))
+    timeline = standing((0.4, 0), (-0.4, 0), air_degc=air_degc)
+    timeline = replace(timeline, persons=warm, wall_degc=surface_degc, floor_degc=surface_degc)
+    degc = scene_degc(timeline, MOUNT, RAYS)
+    assert degc.min() > -10.1
+    assert degc.max() < 50.1

@@ -257,6 +257,7 @@ class TestBadInput:
             ("unsupported.tflite", "operator"),
             ("truncated.tflite", "truncated.tflite"),
             ("missing.tflite", "missing.tflite"),
+            ("sixteen_by_sixteen.tflite", "16 x 16.*8 x 8"),
         ],
     )
     def test_bad_networks(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, expected: str) -> None:
