@@ -70,7 +70,7 @@ def ask() -> Choice | None:
         level = st.radio(
             "Level",
             ["emulated", "host"],
-            captions=["every frame through the firmware", "counts on the host, cost from 50 emulated frames"],
+            captions=["every frame through the firmware", "counts on the host, cost from 100 emulated frames"],
             key="level",
         )
         if not st.button("Run", type="primary", key="run", width="stretch"):

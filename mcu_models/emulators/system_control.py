@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcu_models.emulators.virtual_clock import VirtualClock
 
 _ICSR, _VTOR, _AIRCR, _SCR, _CPUID, _SHCSR, _CPACR = 0xD04, 0xD08, 0xD0C, 0xD10, 0xD00, 0xD24, 0xD88
+_DEMCR = 0xDFC
 _VECTKEY = 0x05FA
 _CCR, _FPCCR, _MVFR0, _MVFR1 = 0xD14, 0xF34, 0xF40, 0xF44
 _RESET_VALUES = {_AIRCR: 0xFA050000, _CCR: 0x200, _FPCCR: 0xC0000000, _MVFR0: 0x10110021, _MVFR1: 0x11000011}
@@ -112,6 +113,11 @@ class SystemControl:
     def sleep_deep(self) -> bool:
         """SCR.SLEEPDEEP: WFI enters a Stop or Standby mode."""
         return bool(self._scr & 4)
+
+    @property
+    def trace_enabled(self) -> bool:
+        """DEMCR.TRCENA: the DWT works."""
+        return bool(self._plain.get(_DEMCR, 0) >> 24 & 1)
 
     @property
     def sleep_on_exit(self) -> bool:
@@ -220,20 +226,25 @@ class CycleCounter:
     Source: DDI 0403E C1.8; that it stops with the core clock gated is the behaviour without a debugger.
     """
 
-    def __init__(self, hook: BlockHook) -> None:
+    def __init__(self, hook: BlockHook, system: SystemControl) -> None:
         self._hook = hook
+        self._system = system
         self._plain: dict[int, int] = {0x0: 0x40000000}
         self._value = 0
         self._since = 0
 
     def read(self, offset: int, size: int) -> int:  # noqa: ARG002 - the width of the access does not matter
-        """Return a DWT register."""
+        """Return a DWT register; zero while DEMCR.TRCENA keeps the unit off."""
+        if not self._system.trace_enabled:
+            return 0
         if offset == 0x4:
             return self._count()
         return self._plain.get(offset, 0)
 
     def write(self, offset: int, size: int, value: int) -> None:  # noqa: ARG002
-        """Take a DWT register."""
+        """Take a DWT register, unless DEMCR.TRCENA keeps the unit off."""
+        if not self._system.trace_enabled:
+            return
         if offset in (0x0, 0x4):
             self._value = value if offset == 0x4 else self._count()
             self._since = self._hook.cycles

@@ -141,7 +141,7 @@ class UnicornEmulator:
         for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
             self._map_registers(base, size, space)
         self._map_registers(_SYSTEM_CONTROL, _PAGE, self._system)
-        self._map_registers(_DWT, _PAGE, CycleCounter(self._hook))
+        self._map_registers(_DWT, _PAGE, CycleCounter(self._hook, self._system))
         self._map_registers(_DEBUG, _PAGE, RegisterBank("DBGMCU", self._chip, irq=None))
 
     def _make(self, name: str, sheet: PeripheralSheet) -> Peripheral:

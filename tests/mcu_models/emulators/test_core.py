@@ -62,10 +62,10 @@ APPEND_IPSR = thumb(0xF3EF, 0x8005, 0xF04F, 0x5100, 0x680A, 0x1D13, 0x600B, 0x31
 READ_NOWHERE = thumb(0xF04F, 0x5040, 0x6801, 0xBE00)
 # Reads SPI3 at 0x40003C00, then USART2 at 0x40004400 with its clock off; bkpt
 READ_MISSING_AND_GATED = thumb(0x4802, 0x6801, 0x4802, 0x6801, 0xBE00, 0x0, 0x3C00, 0x4000, 0x4400, 0x4000)
-# Counts 1000 turns of subs/bne with DWT CYCCNT into [RAM]; bkpt
+# Sets TRCENA, counts 1000 turns of subs/bne with DWT CYCCNT into [RAM]; bkpt
 MEASURE_LOOP = thumb(
-    0x4A06, 0x2301, 0x6013, 0xF44F, 0x707A, 0x6854, 0x3801, 0xD1FD, 0x6855, 0x1B2D, 0xF04F, 0x5100, 0x600D, 0xBE00,
-    0x1000, 0xE000,
+    0x4A08, 0xF04F, 0x7380, 0x6013, 0x4A07, 0x2301, 0x6013, 0xF44F, 0x707A, 0x6854, 0x3801, 0xD1FD, 0x6855, 0x1B2D,
+    0xF04F, 0x5100, 0x600D, 0xBE00, 0xEDFC, 0xE000, 0x1000, 0xE000,
 )  # fmt: skip
 # cpsid f; pend NMI in ICSR; [RAM]=FAULTMASK; bkpt
 PEND_NMI_WITH_FAULTMASK = thumb(
@@ -128,7 +128,8 @@ def test_faultmask_survives_the_return_from_nmi(make_machine: Make) -> None:
 
 def test_the_cycle_counter_stands_still_while_it_is_off() -> None:
     hook: Any = SimpleNamespace(cycles=1000)
-    counter = CycleCounter(hook)
+    system: Any = SimpleNamespace(trace_enabled=True)
+    counter = CycleCounter(hook, system)
     counter.write(0x4, 4, 7)
     hook.cycles = 1500
     assert counter.read(0x4, 4) == 7
@@ -155,6 +156,14 @@ def test_the_cycle_counter_counts_a_loop_as_the_manual_says(make_machine: Make) 
     machine.run(until_s=1.0)
     # SUBS 1 + taken BNE 1 + refill 1 a turn, the last branch falls through; a few cycles for reading the counter.
     assert 2995 <= word(machine, RAM) <= 3010
+
+
+def test_the_cycle_counter_needs_trcena(make_machine: Make) -> None:
+    without = list(struct.unpack("<22H", MEASURE_LOOP))
+    without[1:3] = [0xF04F, 0x0300]  # mov r3,#0 instead of TRCENA
+    machine = make_machine(thumb(*without))
+    machine.run(until_s=1.0)
+    assert word(machine, RAM) == 0
 
 
 def test_an_access_to_nothing_ends_the_run_with_the_place(make_machine: Make) -> None:
