@@ -1,98 +1,193 @@
-"""Where people can be: the floor of a room, its doorways, and the room a body takes."""
+"""Where people can be: the floor of a room, its doorways, and the clearance that bodies keep."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import shapely
 
 from scenarios.room import BODY_CLEARANCE_M
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from numpy.typing import NDArray
 
-    from scenarios.room import Door, Room
+    from scenarios.room import Door, Room, Scenario, Thing
 
 Point = tuple[float, float]
 
-SEPARATION_M = 0.5
-"""Two body axes never come nearer than this: one shoulder breadth and a little air."""
+FRAME_CLEARANCE_M = 0.27
+"""Nobody's axis comes nearer to a door's frame or to furniture: half of a broad pair of shoulders."""
 
 OUTSIDE_M = 0.6
-"""How far outside the wall people appear and vanish."""
+"""How far outside the wall people appear; they vanish before."""
 
-_INSIDE_M = 0.6
-_WAITING_M = 1.1
+INSIDE_M = 0.6
+"""How far inside the wall those who enter have left the doorway free."""
+
+BOTH_WAYS_M = 1.6
+"""Doors of this width and more are passed in both directions at once: two bodies with their clearance."""
+
+_RUN_UP_M = 1.6
+_NARROWEST_M = 0.03
+_ON_THE_LINE_M = 0.01
 
 
 @dataclass(frozen=True)
 class Doorway:
-    """Three points that a door gives to those who pass it.
+    """A door as those who pass it meet it.
 
     Attributes:
-        outside: Where people appear and vanish.
-        inside: Where they have come through.
-        waiting: Where those who leave wait until the doorway is free, to its east in a north or south wall, to
-            its north in a west or east wall. Seen from inside, that is to the right of doors in the north and
-            west walls, to the left of doors in the other two.
+        middle: Middle of the opening, in the wall.
+        inward: Unit vector into the room.
+        half_m: How far to either side of the middle a body's axis may pass.
     """
 
-    outside: Point
-    inside: Point
-    waiting: Point
+    middle: Point
+    inward: Point
+    half_m: float
+
+    def at(self, inward_m: float, rightward_m: float = 0.0) -> Point:
+        """Return the point so far into the room, and so far to the right of those who walk in."""
+        (x_m, y_m), (ix, iy) = self.middle, self.inward
+        return x_m + inward_m * ix + rightward_m * iy, y_m + inward_m * iy - rightward_m * ix
+
+    def depth_m(self, point: Point) -> float:
+        """Return how far into the room a point is, negative outside."""
+        return (point[0] - self.middle[0]) * self.inward[0] + (point[1] - self.middle[1]) * self.inward[1]
+
+    def rightward_m(self, point: Point) -> float:
+        """Return how far a point is to the right of those who walk in through the middle."""
+        return (point[0] - self.middle[0]) * self.inward[1] - (point[1] - self.middle[1]) * self.inward[0]
+
+    @property
+    def is_both_ways(self) -> bool:
+        """Whether people pass in both directions at once, each on the right."""
+        return self.half_m >= BOTH_WAYS_M / 2 - FRAME_CLEARANCE_M - 1e-9
 
 
 def doorway(door: Door, room: Room) -> Doorway:
-    """Return the points that belong to `door`."""
-    return Doorway(
-        outside=_from_door(door, room, -OUTSIDE_M, 0.0),
-        inside=_from_door(door, room, _INSIDE_M, 0.0),
-        waiting=_from_door(door, room, _WAITING_M, 0.45),
-    )
+    """Return `door` as those who pass it meet it."""
+    middle, inward = {
+        "south": ((door.centre_m, 0.0), (0.0, 1.0)),
+        "north": ((door.centre_m, room.size_y_m), (0.0, -1.0)),
+        "west": ((0.0, door.centre_m), (1.0, 0.0)),
+        "east": ((room.size_x_m, door.centre_m), (-1.0, 0.0)),
+    }[door.wall]
+    return Doorway(middle, inward, max(door.width_m / 2 - FRAME_CLEARANCE_M, _NARROWEST_M))
 
 
-def walkable_floor(room: Room, doors: Iterable[Door]) -> shapely.Geometry:
-    """Return where a body's axis may be: clear of the walls, and in the doorways."""
-    floor = shapely.box(
-        BODY_CLEARANCE_M,
-        BODY_CLEARANCE_M,
-        room.size_x_m - BODY_CLEARANCE_M,
-        room.size_y_m - BODY_CLEARANCE_M,
-    )
-    area = shapely.union_all([floor, *(_passage(door, room) for door in doors)])
+def outline(room: Room) -> shapely.Polygon:
+    """Return the room's floor from wall to wall."""
+    if room.outline_m:
+        return shapely.Polygon(room.outline_m)
+    return shapely.box(0, 0, room.size_x_m, room.size_y_m)
+
+
+def walkable_floor(scenario: Scenario, outside_m: float = OUTSIDE_M + 0.01) -> shapely.Geometry:
+    """Return where a body's axis may be: clear of walls and furniture, and in the doorways.
+
+    Args:
+        scenario: Whose room.
+        outside_m: How far the doorways reach out of the room.
+    """
+    passages = [_passage(doorway(door, scenario.room), outside_m) for door in scenario.doors]
+    free = outline(scenario.room).buffer(-BODY_CLEARANCE_M, join_style="mitre")
+    floor = shapely.union_all([free, *passages])
+    blocked = [_around(thing) for thing in scenario.objects if thing.is_in_the_way]
+    blocked += [
+        shapely.LineString(wall.points_m).buffer(BODY_CLEARANCE_M, cap_style="square", join_style="mitre")
+        for wall in scenario.walls
+    ]
+    area = shapely.difference(floor, shapely.union_all(blocked)) if blocked else floor
     shapely.prepare(area)
     return area
 
 
-def turned(vector: Point, angle_rad: float) -> Point:
-    """Return `vector` turned counter-clockwise."""
-    cosine, sine = math.cos(angle_rad), math.sin(angle_rad)
-    return vector[0] * cosine - vector[1] * sine, vector[0] * sine + vector[1] * cosine
+def _passage(door: Doorway, outside_m: float) -> shapely.Geometry:
+    """Return the strip of floor through a door."""
+    corners = [(-outside_m, -door.half_m), (-outside_m, door.half_m), (INSIDE_M, door.half_m), (INSIDE_M, -door.half_m)]
+    return shapely.Polygon([door.at(*corner) for corner in corners])
 
 
-def _passage(door: Door, room: Room) -> shapely.Geometry:
-    """Return the strip of floor through a door; the body's axis stays 0.25 m clear of the frame."""
-    half_m = max(door.width_m / 2 - 0.25, 0.05)
-    corners = [
-        (-OUTSIDE_M - 0.01, -half_m),
-        (-OUTSIDE_M - 0.01, half_m),
-        (_INSIDE_M, half_m),
-        (_INSIDE_M, -half_m),
-    ]
-    return shapely.Polygon([_from_door(door, room, inward_m, along_m) for inward_m, along_m in corners])
+def _around(thing: Thing) -> shapely.Geometry:
+    """Return the floor that a thing takes, with the clearance that bodies keep from it."""
+    half_x_m, half_y_m = thing.size_x_m / 2 + FRAME_CLEARANCE_M, thing.size_y_m / 2 + FRAME_CLEARANCE_M
+    return shapely.box(thing.x_m - half_x_m, thing.y_m - half_y_m, thing.x_m + half_x_m, thing.y_m + half_y_m)
 
 
-def _from_door(door: Door, room: Room, inward_m: float, along_m: float) -> Point:
-    """Return the point `inward_m` into the room from the door's middle, and `along_m` along its wall."""
-    centre_m = door.centre_m
-    match door.wall:
-        case "south":
-            return centre_m + along_m, inward_m
-        case "north":
-            return centre_m + along_m, room.size_y_m - inward_m
-        case "west":
-            return inward_m, centre_m + along_m
-        case "east":
-            return room.size_x_m - inward_m, centre_m + along_m
+class Floor:
+    """The floor of a scenario, with its borders and the corners to walk around."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.doorways = [doorway(door, scenario.room) for door in scenario.doors]
+        self.area = _largest(walkable_floor(scenario, OUTSIDE_M + _RUN_UP_M))
+        shapely.prepare(self.area)
+
+    @cached_property
+    def borders_m(self) -> NDArray[np.float64]:
+        """(M, 4) x and y of both ends of each border."""
+        rings = [np.asarray(ring.coords) for ring in _rings(self.area)]
+        return np.concatenate([np.hstack([ring[:-1, :2], ring[1:, :2]]) for ring in rings])
+
+    @cached_property
+    def corners_m(self) -> NDArray[np.float64]:
+        """(K, 2) points a little clear of the corners around which shortest ways bend."""
+        clear = self.area.buffer(-_ON_THE_LINE_M * 3, join_style="mitre")
+        # Oriented so that the floor lies to the left of every ring.
+        rings = [ring for part in _parts(clear) for ring in _rings(shapely.orient_polygons(part))]
+        found = [_bends(ring) for ring in rings]
+        return np.concatenate([*found, np.empty((0, 2))])
+
+    def border_distance_m(self, point: Point) -> float:
+        """Return how far a point is from the nearest border."""
+        return float(self.area.boundary.distance(shapely.Point(point)))
+
+
+def find_fault(scenario: Scenario) -> tuple[str, object, str] | None:
+    """Return the key, value and rule of the first thing that people cannot reach, or None."""
+    shape = outline(scenario.room)
+    if not shape.is_valid or shape.area < 1e-3:
+        return "room.outline_m", None, "must be the corners, in order, of an outline that does not cross itself"
+    for index, door in enumerate(scenario.doors):
+        if not _is_in_outline(doorway(door, scenario.room), door.width_m, shape):
+            return f"doors[{index}].centre_m", door.centre_m, "the outline must run along the whole door"
+    if shape.buffer(-BODY_CLEARANCE_M, join_style="mitre").is_empty:
+        return "room", None, "is too narrow for anybody to stand in"
+    area = _largest(walkable_floor(scenario)).buffer(_ON_THE_LINE_M)
+    for index, door in enumerate(scenario.doors):
+        way = doorway(door, scenario.room)
+        if not area.covers(shapely.LineString([way.at(-OUTSIDE_M), way.at(INSIDE_M)])):
+            return f"doors[{index}].centre_m", door.centre_m, "a wall or furniture stands in the way of this door"
+    for index, place in enumerate(scenario.places):
+        if not area.covers(shapely.Point(place.x_m, place.y_m)):
+            limits = f"{FRAME_CLEARANCE_M:g} m from furniture and {BODY_CLEARANCE_M:g} m from walls"
+            return f"places[{index}].x_m", place.x_m, f"nobody can stand at this place or get to it, {limits}"
+    return None
+
+
+def _is_in_outline(way: Doorway, width_m: float, shape: shapely.Polygon) -> bool:
+    opening = shapely.LineString([way.at(0.0, -width_m / 2), way.at(0.0, width_m / 2)])
+    return bool(shape.boundary.buffer(_ON_THE_LINE_M).covers(opening))
+
+
+def _parts(area: shapely.Geometry) -> list[shapely.Polygon]:
+    return [part for part in shapely.get_parts(area) if isinstance(part, shapely.Polygon) and not part.is_empty]
+
+
+def _rings(polygon: shapely.Polygon) -> list[shapely.LinearRing]:
+    return [polygon.exterior, *polygon.interiors]
+
+
+def _largest(area: shapely.Geometry) -> shapely.Polygon:
+    return max(_parts(area), key=lambda part: float(part.area))
+
+
+def _bends(ring: shapely.LinearRing) -> NDArray[np.float64]:
+    """Return the corners of a ring at which the floor takes more than half of the turn."""
+    points = np.asarray(ring.coords)[:-1, :2]
+    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+    turns = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    return np.asarray(points[turns < -1e-9])

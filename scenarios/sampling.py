@@ -3,102 +3,108 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.timeline import Event, Timeline
+from scenarios.steering import STEP_S
+from scenarios.timeline import EMPTY, Event, Timeline
+from scenarios.world import WARM_UP_TICKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scenarios.geometry import Point
+    from scenarios.motion import Trace
     from scenarios.room import Scenario
     from scenarios.timeline import Person
 
 
-@dataclass
-class Trace:
-    """One person's way, step by step; `steps` holds (time_s, x_m, y_m, heading_rad)."""
+class Sampler:
+    """Samples traces chunk by chunk; people are numbered in the order in which they come through a door."""
 
-    person: Person
-    steps: list[tuple[float, float, float, float]] = field(default_factory=list)
+    def __init__(self, scenario: Scenario, frame_rate_hz: float) -> None:
+        self._scenario = scenario
+        self._frame_rate_hz = frame_rate_hz
+        self._ticks_per_frame = 1 / (STEP_S * frame_rate_hz)
+        self._persons: list[Person] = []
+        self._entered_s: list[float] = []
+        self._objects = tuple(thing.as_room_object() for thing in scenario.objects)
 
-    def add(self, time_s: float, position: Point, heading_rad: float) -> None:
-        """Note where the person is; the heading is continuous, it does not wrap."""
-        self.steps.append((time_s, *position, heading_rad))
+    def last_tick(self, end_frame: int) -> int:
+        """Return the tick until which traces must be known to sample the frames before `end_frame`."""
+        return math.ceil(self._ticks(end_frame - 1)) + 2
+
+    def sample(self, traces: list[Trace], first_frame: int, end_frame: int) -> Timeline:
+        """Return the frames from `first_frame` to before `end_frame`; drops what is not needed for later ones."""
+        frames = end_frame - first_frame
+        ticks = self._ticks(np.arange(first_frame, end_frame))
+        index = np.full((frames, self._scenario.slots), EMPTY, dtype=np.int32)
+        motion = np.full((*index.shape, 4), np.nan)
+        posture = np.full(index.shape, EMPTY, dtype=np.int8)
+        events: list[Event] = []
+        for trace in traces:
+            first, last = np.searchsorted(ticks, [trace.enter_tick, trace.leave_tick])
+            if first < last:
+                self._number(trace)
+                index[first:last, trace.slot] = trace.person_index
+                for piece in trace.pieces:
+                    begin, end = np.searchsorted(ticks, [piece.start_tick, piece.end_tick])
+                    if begin < end:
+                        motion[begin:end, trace.slot], posture[begin:end, trace.slot] = piece.motion(ticks[begin:end])
+            events += self._events(trace, first_frame, end_frame)
+        self._forget(traces, end_frame)
+        room = self._scenario.room
+        time_s = np.arange(first_frame, end_frame, dtype=np.float64) / self._frame_rate_hz
+        return Timeline(
+            time_s=time_s,
+            person_index=index,
+            position_m=motion[:, :, :2],
+            heading_rad=np.pi - np.mod(np.pi - motion[:, :, 2], 2 * np.pi),
+            speed_mps=motion[:, :, 3],
+            persons=tuple(self._persons),
+            events=tuple(sorted(events, key=lambda event: event.time_s)),
+            air_degc=room.air_degc,
+            floor_degc=room.floor_degc,
+            wall_degc=room.wall_degc,
+            room_size_m=(room.size_x_m, room.size_y_m),
+            posture=posture,
+            objects=self._objects,
+            drift_k=room.drift_amplitude_k * np.sin(2 * np.pi * time_s / room.drift_period_s),
+            floor_gradient_k_per_m=room.floor_gradient_k_per_m,
+            entered_s=np.array(self._entered_s, dtype=np.float64),
+        )
+
+    def _ticks(self, frame: NDArray[np.int64] | int) -> NDArray[np.float64]:
+        return np.asarray(frame * self._ticks_per_frame + WARM_UP_TICKS, dtype=np.float64)
+
+    def _number(self, trace: Trace) -> None:
+        if trace.person_index < 0:
+            trace.person_index = len(self._persons)
+            self._persons.append(trace.person)
+            self._entered_s.append(_time_s(trace.enter_tick))
+
+    def _events(self, trace: Trace, first_frame: int, end_frame: int) -> list[Event]:
+        """Return the entry and exit after the frame before the first one, up to the last one."""
+        if trace.person_index < 0:
+            return []
+        after = self._ticks(first_frame - 1) if first_frame else WARM_UP_TICKS - STEP_S
+        until = self._ticks(end_frame - 1)
+        found: list[Event] = []
+        if after < trace.enter_tick <= until:
+            name = self._scenario.door_name(trace.door_in)
+            found.append(Event(_time_s(trace.enter_tick), "enter", trace.person_index, name))
+        if after < trace.leave_tick <= until:
+            name = self._scenario.door_name(trace.door_out)
+            found.append(Event(_time_s(trace.leave_tick), "leave", trace.person_index, name))
+        return found
+
+    def _forget(self, traces: list[Trace], end_frame: int) -> None:
+        """Drop those who have left and what the others have done, but for what a later frame needs."""
+        tick = float(self._ticks(end_frame - 1))
+        traces[:] = [trace for trace in traces if trace.leave_tick > tick]
+        for trace in traces:
+            trace.forget(tick)
 
 
-def sample_traces(scenario: Scenario, traces: list[Trace], time_s: NDArray[np.float64]) -> Timeline:
-    """Return the timeline at the instants `time_s`, with everybody seen at one of them at least.
-
-    People are numbered in the order in which they come through a door. Those who queue at one door do so later
-    than newcomers at another, so this is not always the order of `traces`; and only in this order is a slot
-    that is empty when somebody comes in still empty until they leave.
-    """
-    slots = scenario.arrivals.capacity
-    frames = len(time_s)
-    index = np.full((frames, slots), -1, dtype=np.int32)
-    motion = np.full((frames, slots, 4), np.nan)
-    persons: list[Person] = []
-    events: list[Event] = []
-    for trace in sorted(traces, key=_entry_s):
-        steps = np.array(trace.steps).reshape(-1, 4)
-        first, last = _frames_within(steps, time_s)
-        if first == last:
-            continue
-        slot = int(np.flatnonzero(index[first] < 0)[0])
-        index[first:last, slot] = len(persons)
-        motion[first:last, slot] = _motion(steps, time_s[first:last])
-        events += _events(steps, time_s, len(persons))
-        persons.append(trace.person)
-    room = scenario.room
-    return Timeline(
-        time_s=time_s,
-        person_index=index,
-        position_m=motion[:, :, :2],
-        heading_rad=motion[:, :, 2],
-        speed_mps=motion[:, :, 3],
-        persons=tuple(persons),
-        events=tuple(sorted(events, key=lambda event: event.time_s)),
-        air_degc=room.air_degc,
-        floor_degc=room.floor_degc,
-        wall_degc=room.wall_degc,
-        room_size_m=(room.size_x_m, room.size_y_m),
-    )
-
-
-def _entry_s(trace: Trace) -> float:
-    """Return when somebody came through the door, infinity for those who still wait outside."""
-    return trace.steps[0][0] if trace.steps else math.inf
-
-
-def _frames_within(steps: NDArray[np.float64], time_s: NDArray[np.float64]) -> tuple[int, int]:
-    """Return the range of frames, end exclusive, in which the person is in the room."""
-    if len(steps) < 2:
-        return 0, 0
-    tolerance_s = 1e-6
-    first, last = np.searchsorted(time_s, [steps[0, 0] - tolerance_s, steps[-1, 0] - tolerance_s])
-    return int(first), int(last)
-
-
-def _motion(steps: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (frames, 4) x, y, heading in (-pi, pi], speed, linear between steps."""
-    step_s = steps[:, 0]
-    x_m, y_m, heading_rad = (np.interp(time_s, step_s, steps[:, column]) for column in (1, 2, 3))
-    velocity_mps = np.gradient(steps[:, 1:3], step_s, axis=0)
-    speed_mps = np.interp(time_s, step_s, np.hypot(velocity_mps[:, 0], velocity_mps[:, 1]))
-    wrapped_rad = np.pi - np.mod(np.pi - heading_rad, 2 * np.pi)
-    return np.stack([x_m, y_m, wrapped_rad, speed_mps], axis=1)
-
-
-def _events(steps: NDArray[np.float64], time_s: NDArray[np.float64], person_index: int) -> list[Event]:
-    """Return the entry and exit that fall into the timeline."""
-    end_s = float(time_s[-1]) if len(time_s) else -math.inf
-    marks: list[Event] = []
-    if 0 <= steps[0, 0] <= end_s:
-        marks.append(Event(float(steps[0, 0]), "enter", person_index))
-    if 0 <= steps[-1, 0] <= end_s:
-        marks.append(Event(float(steps[-1, 0]), "leave", person_index))
-    return marks
+def _time_s(tick: float) -> float:
+    return (tick - WARM_UP_TICKS) / round(1 / STEP_S)

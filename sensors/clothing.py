@@ -45,6 +45,15 @@ def clothing_surface_degc(
     return float(optimize.brentq(excess, min(air_degc, radiant_degc) - 30, skin_degc + 30, xtol=1e-6))
 
 
+def relative_air_speed_mps(air_speed_mps: float, activity_met: float) -> float:
+    """Return the speed of the air relative to a body that moves with its activity.
+
+    References:
+        ISO 7730:2005, annex C: 0.3 m/s for each met above 1.
+    """
+    return air_speed_mps + 0.3 * max(activity_met - 1.0, 0.0)
+
+
 def _convection(difference_k: float, air_speed_mps: float) -> float:
     """Return the larger of free and forced convection in W/m2/K."""
     return max(2.38 * math.pow(abs(difference_k), 0.25), 12.1 * math.sqrt(air_speed_mps))

@@ -1,9 +1,9 @@
 """The one definition of "in view".
 
 A person is in view while the axis of the body, at shoulder height (0.82 of stature), lies inside the
-sensor's nominal field of view: the upright pyramid below the mount whose opposite faces enclose the
-datasheet's half-value angles, its edge included. Ground truth, training labels, drawings and metrics all
-use this and nothing else.
+sensor's nominal field of view: the pyramid along the mount's optical axis whose opposite faces enclose the
+datasheet's half-value angles, its edge included. Who sits has shoulders at `SITTING_SHOULDER_RATIO`.
+Ground truth, training labels, drawings and metrics all use this and nothing else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenarios.timeline import SITTING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 SHOULDER_RATIO = 0.82
 """Shoulder height over stature: 0.818 (Drillis and Contini 1966, in Winter, Biomechanics, fig. 4.1)."""
+
+SITTING_SHOULDER_RATIO = 0.56
+"""On a chair: hips 0.27 instead of 0.53 of stature above the floor (seat of 0.45 m), the trunk as it is."""
+
+_FLATTEST_SLOPE = 0.05
+"""The footprint of a tilted sensor ends where a ray falls by less than this for each metre; assumed."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +62,40 @@ def is_in_view(
         mount: Where the sensor hangs.
         fov: The sensor's field of view.
     """
-    depth_m = mount.height_m - SHOULDER_RATIO * stature_m
-    extent_m = depth_m[..., np.newaxis] * fov.half_slopes
-    return np.asarray(np.all(np.abs(mount.to_sensor(position_m)) <= extent_m, axis=-1))
+    return _is_inside(position_m, SHOULDER_RATIO * stature_m, mount, fov)
 
 
 def people_in_view(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArray[np.int64]:
     """Return (N,) int64, how many people are in view in each frame of the timeline."""
     statures_m = np.array([*(person.stature_m for person in timeline.persons), np.nan])
-    inside = is_in_view(timeline.position_m, statures_m[timeline.person_index], mount, fov)
+    ratio = SHOULDER_RATIO if timeline.posture is None else _shoulder_ratio(timeline.posture)
+    inside = _is_inside(timeline.position_m, ratio * statures_m[timeline.person_index], mount, fov)
     return np.asarray(inside.sum(axis=1), dtype=np.int64)
+
+
+def _shoulder_ratio(posture: NDArray[np.int8]) -> NDArray[np.float64]:
+    return np.where(posture == SITTING, SITTING_SHOULDER_RATIO, SHOULDER_RATIO)
+
+
+def _is_inside(
+    position_m: NDArray[np.float64], shoulder_m: NDArray[np.float64], mount: Mount, fov: FieldOfView
+) -> NDArray[np.bool_]:
+    """Tell which points at `shoulder_m` above the floor lie inside the pyramid."""
+    points_m = np.concatenate([position_m, np.broadcast_to(shoulder_m, position_m.shape[:-1])[..., np.newaxis]], -1)
+    seen_m = mount.to_camera(points_m)
+    extent_m = seen_m[..., 2:] * fov.half_slopes
+    return np.asarray(np.all(np.abs(seen_m[..., :2]) <= extent_m, axis=-1))
 
 
 def footprint_m(mount: Mount, fov: FieldOfView, height_m: float) -> NDArray[np.float64]:
     """Return (4, 2), the field of view's corners in the room at a height, counter-clockwise.
 
-    The footprint shrinks to the mount's own position from the mount's height upwards.
+    The footprint shrinks to the mount's own position from the mount's height upwards. Where a tilted sensor
+    looks to the horizon or above, the footprint is cut where rays have become almost level.
     """
-    half_m = max(mount.height_m - height_m, 0.0) * fov.half_slopes
-    return mount.to_room(np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * half_m)
+    half = fov.half_slopes
+    corner = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * half
+    ray = np.concatenate([corner, np.ones((4, 1))], axis=1) @ mount.rotation
+    falls = np.maximum(-ray[:, 2], _FLATTEST_SLOPE)
+    reach_m = max(mount.height_m - height_m, 0.0) / falls
+    return np.asarray(ray[:, :2] * reach_m[:, np.newaxis] + np.array([mount.x_m, mount.y_m]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.config import find_in_library
@@ -13,6 +15,7 @@ from datasheet.quantity import (
     DegreeTable,
     Hertz,
     Kelvin,
+    Ratio,
     RatioTable,
     Second,
     Volt,
@@ -20,6 +23,8 @@ from datasheet.quantity import (
 from datasheet.sheet import Sheet, load_sheet
 
 Profile = Literal["field", "datasheet"]
+
+PixelCount = Annotated[int, Field(ge=1, le=256)]
 
 
 class PixelOptics(Sheet):
@@ -35,8 +40,10 @@ class NoiseProfile(Sheet):
     """Standard deviations of what is added to the true temperature.
 
     White noise grows from `centre_noise_k` to `corner_noise_k`; `common_noise_k` is white and shared by all
-    pixels; `fixed_pattern_k` and `offset_k` differ between units and stay; `drift_k` wanders with time
-    constant `drift_time_s`; a frame at `dip_rate_hz` reads `dip_k` too low.
+    pixels; `fixed_pattern_k` and `offset_k` differ between units and stay; `pattern_drift_k` is the part of the
+    fixed pattern's standard deviation that wanders, with time constant `pattern_drift_time_s` (None: all of it
+    stays); `drift_k`, the same in all pixels, wanders with time constant `drift_time_s`; a frame at
+    `dip_rate_hz` reads `dip_k` too low.
     """
 
     centre_noise_k: Kelvin
@@ -48,13 +55,23 @@ class NoiseProfile(Sheet):
     dip_k: Kelvin
     dip_rate_hz: Hertz
     offset_k: Kelvin
+    pattern_drift_k: Kelvin | None = None
+    pattern_drift_time_s: Second | None = None
 
 
 class GridEyeSheet(Sheet):
-    """An AMG88xx: supply, times, range, optics and noise."""
+    """An AMG88xx, or another thermal array of rows and columns: supply, times, range, optics and noise.
+
+    Without `pixels`, directions are spread evenly in angle over the field of view, and a pixel's half-value
+    width is the pitch. Without `response_time_s` the pixels follow at once. `crosstalk` is the share of a
+    pixel's signal that comes from its up to eight neighbours in equal parts; None is none. At the slow frame
+    rate a frame is the mean of `fast_frame_rate_hz` / `slow_frame_rate_hz` fast ones.
+    """
 
     part: str
     description: str
+    rows: PixelCount = 8
+    columns: PixelCount = 8
     i2c_address: RatioTable
     bus_clock_max_hz: Hertz
     supply_v: Volt
@@ -81,7 +98,9 @@ class GridEyeSheet(Sheet):
     field_of_view_horizontal_deg: Degree
     field_of_view_vertical_deg: Degree
     axis_gap_deg: Degree
-    pixels: PixelOptics
+    response_time_s: Second | None = None
+    crosstalk: Ratio | None = None
+    pixels: PixelOptics | None = None
     noise: dict[str, NoiseProfile]
 
 

@@ -17,8 +17,14 @@ class InterruptUnit:
     """Compares each new image with an upper and a lower level, like a doorbell with 64 buttons.
 
     In absolute mode the pixels themselves are compared, in difference mode their change since the previous
-    image. A pixel's bit is set beyond a level and cleared again once the pixel is back by the hysteresis.
-    The INTF flag stays until it is cleared. Levels are in steps of 0.25 degC, zero after a power cycle.
+    image; the first image after a reset has no previous one, and its change is zero. A pixel's bit is set
+    beyond a level and cleared again once the pixel is back by the hysteresis. The INTF flag is set while the
+    table is not empty and stays until it is cleared. Levels are in steps of the pixel registers, zero after a
+    power cycle, so that the flag sets itself until they are written.
+
+    Reference Specifications AMG88**, 4 February 2016, sections 4-11-4 to 4-11-6, 4-11-8 and 4-11-10. Silent
+    there, and so assumed: a hysteresis larger than the distance between the levels holds a bit for ever;
+    levels written anew hold from the next image on.
 
     Args:
         low_limit: Lowest pixel value within the part's range, in steps.
@@ -34,8 +40,14 @@ class InterruptUnit:
 
     @property
     def pin_is_low(self) -> bool:
-        """Whether the INT pin is asserted."""
+        """Whether the INT pin is asserted, as far as this unit decides."""
         return bool(self.control & INTEN and self.status & INTF)
+
+    def power_cycle(self) -> None:
+        """Forget everything."""
+        self.control = 0
+        self._levels = (0, 0, 0)
+        self.reset_flags()
 
     def set_levels(self, upper: int, lower: int, hysteresis: int) -> None:
         """Take new levels; they hold from the next image on."""
@@ -50,25 +62,15 @@ class InterruptUnit:
         self._beyond[:] = False
         self.status = 0
 
-    def write_control(self, value: int) -> bool:
-        """Take a value for INTC; False when it sets bits that do not exist."""
-        if value & ~(INTEN | INTMOD_ABSOLUTE):
-            return False
-        self.control = value
-        return True
-
-    def clear(self, mask: int) -> bool:
-        """Clear the flags in `mask`, and with INTF the table; False when it names flags that do not exist."""
-        if mask & ~(INTF | OVF_IRS):
-            return False
+    def clear(self, mask: int) -> None:
+        """Clear the flags in `mask`, and with INTF the table."""
         self.status &= ~mask
         if mask & INTF:
             self._beyond[:] = False
-        return True
 
-    def look(self, image: NDArray[np.int64], previous: NDArray[np.int64]) -> None:
-        """Compare a new image, (64,) steps, with the levels."""
-        value = image if self.control & INTMOD_ABSOLUTE else image - previous
+    def look(self, image: NDArray[np.int64], previous: NDArray[np.int64] | None) -> None:
+        """Compare a new image, (64,) steps, with the levels; `previous` is None for the first image."""
+        value = image if self.control & INTMOD_ABSOLUTE else image - (image if previous is None else previous)
         upper, lower, hysteresis = self._levels
         beyond = (value > upper) | (value < lower)
         back = (value <= upper - hysteresis) & (value >= lower + hysteresis)

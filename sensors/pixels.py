@@ -1,4 +1,4 @@
-"""Where the pixels of a Grid-EYE look, and the rays that sample what each of them sees."""
+"""Where the pixels of a thermal array look, and the lines along which their response is integrated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,60 +13,98 @@ if TYPE_CHECKING:
     from datasheet.quantity import QuantityTable
     from sensors.grid_eye_sheet import GridEyeSheet
 
-RAYS_PER_AXIS = 6
+LINES_PER_SIGMA = 6.0
+"""Lines for each standard deviation of the narrowest pixel's response across the lines."""
+
+FINE = 3
+"""Where somebody begins or ends between two lines, so many finer ones take the place of one."""
+
+FINEST = 16
+"""The same where things begin or end, whose straight edges may run along the lines."""
+
+REACH_SIGMA = 3.2
+"""A pixel's response is cut off so many standard deviations from its direction; 0.1 % lies beyond."""
 
 _FWHM_PER_SIGMA = 2.354820045
 
 
 @dataclass(frozen=True)
-class PixelRays:
-    """Rays in the sensor's coordinates, pixel by pixel, in the order of the frame's rows and columns.
+class PixelLines:
+    """The responses of P pixels, in the order of the frame's rows and columns, over L lines of equal elevation.
+
+    Along a line the response is a Gaussian in azimuth and is integrated exactly between the edges of what is
+    seen; across the lines it is a weighted sum.
 
     Attributes:
-        slope: (64, R, 2) float64, metres along the sensor's x and y for each metre down. All rays of a
-            pixel have equal weight.
-        reach: (64, 4) float64, smallest and largest slope along x, then along y, of each pixel's rays.
+        shape: Rows and columns.
+        azimuth_rad: (P,) direction of each pixel towards higher columns.
+        sigma_rad: (P,) standard deviation of its response in azimuth.
+        slope: (L,) tangent of each line's elevation, rising, positive towards row 0.
+        weight: (P, L) each line's share in a pixel; rows sum to one.
     """
 
+    shape: tuple[int, int]
+    azimuth_rad: NDArray[np.float64]
+    sigma_rad: NDArray[np.float64]
     slope: NDArray[np.float64]
-    reach: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
 
-def pixel_rays(sheet: GridEyeSheet) -> PixelRays:
-    """Return rays that sample each pixel's response, a Gaussian in angle.
+def pixel_lines(sheet: GridEyeSheet, lines_per_sigma: float = LINES_PER_SIGMA, split: int = 1) -> PixelLines:
+    """Return the lines over which each pixel's response, a Gaussian in angle, is integrated.
+
+    With `split` every line gives way to so many that lie evenly within the band for which it stood.
 
     The datasheet gives half-value widths; that the response between them is Gaussian is an assumption.
     Azimuth and elevation are taken as the angles between the optical axis and the ray's projections on the
-    two upright planes.
+    two planes through it.
     """
-    deviates = _quantiles(RAYS_PER_AXIS)
-    azimuth, elevation = pixel_directions_deg(sheet)
-    azimuth_sigma = _mirrored(sheet.pixels.azimuth_width_deg) / _FWHM_PER_SIGMA
-    elevation_sigma = _mirrored(sheet.pixels.elevation_width_deg) / _FWHM_PER_SIGMA
-    x_deg = azimuth.reshape(64, 1, 1) + azimuth_sigma.reshape(64, 1, 1) * deviates[np.newaxis, :, np.newaxis]
-    y_deg = elevation.reshape(64, 1, 1) + elevation_sigma.reshape(64, 1, 1) * deviates[np.newaxis, np.newaxis, :]
-    angles_deg = np.stack(np.broadcast_arrays(x_deg, y_deg), axis=-1).reshape(64, -1, 2)
-    slope = np.tan(np.radians(angles_deg))
-    low, high = slope.min(axis=1), slope.max(axis=1)
-    return PixelRays(slope, np.stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1]], axis=1))
+    azimuth, elevation = (np.radians(angle).ravel() for angle in pixel_directions_deg(sheet))
+    azimuth_sigma, elevation_sigma = (np.radians(width).ravel() / _FWHM_PER_SIGMA for width in pixel_widths_deg(sheet))
+    step = elevation_sigma.min() / lines_per_sigma
+    low = (elevation - REACH_SIGMA * elevation_sigma).min()
+    high = (elevation + REACH_SIGMA * elevation_sigma).max()
+    count = int(np.ceil((high - low) / step))
+    line = (low + high) / 2 + step * ((np.arange(count * split) + 0.5) / split - count / 2)
+    deviate = (line[np.newaxis, :] - elevation[:, np.newaxis]) / elevation_sigma[:, np.newaxis]
+    weight = np.where(np.abs(deviate) <= REACH_SIGMA, np.exp(-(deviate**2) / 2), 0.0)
+    weight /= weight.sum(axis=1, keepdims=True)
+    return PixelLines((sheet.rows, sheet.columns), azimuth, azimuth_sigma, np.tan(line), weight)
 
 
 def pixel_directions_deg(sheet: GridEyeSheet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (8, 8) azimuths and elevations; azimuth grows with the column, elevation falls with the row."""
+    """Return (rows, columns) azimuths and elevations; azimuth grows with the column, elevation falls with the row.
+
+    Without a table of pixels in the sheet they are spread evenly over its field of view.
+    """
+    if sheet.pixels is None:
+        azimuth = _even(sheet.columns, sheet.field_of_view_horizontal_deg.value)
+        elevation = -_even(sheet.rows, sheet.field_of_view_vertical_deg.value)
+        shape = (sheet.rows, sheet.columns)
+        return np.broadcast_to(azimuth, shape).copy(), np.broadcast_to(elevation[:, np.newaxis], shape).copy()
     sign = np.repeat([-1.0, 1.0], 4)
     azimuth = _mirrored(sheet.pixels.azimuth_deg) * sign[np.newaxis, :]
     elevation = _mirrored(sheet.pixels.elevation_deg) * -sign[:, np.newaxis]
     return azimuth, elevation
 
 
+def pixel_widths_deg(sheet: GridEyeSheet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (rows, columns) half-value widths in azimuth and elevation; without a table, the pitch."""
+    if sheet.pixels is None:
+        shape = (sheet.rows, sheet.columns)
+        return (
+            np.full(shape, sheet.field_of_view_horizontal_deg.value / sheet.columns),
+            np.full(shape, sheet.field_of_view_vertical_deg.value / sheet.rows),
+        )
+    return _mirrored(sheet.pixels.azimuth_width_deg), _mirrored(sheet.pixels.elevation_width_deg)
+
+
+def _even(count: int, full_deg: float) -> NDArray[np.float64]:
+    return ((np.arange(count) + 0.5) / count - 0.5) * full_deg
+
+
 def _mirrored(quadrant: QuantityTable) -> NDArray[np.float64]:
-    """Return the (8, 8) table whose four quadrants mirror the (4, 4) one, given from the axis outwards."""
+    """Return the table whose four quadrants mirror the given one, which goes from the axis outwards."""
     table = quadrant.as_array()
     upper = np.concatenate([table[::-1, ::-1], table[::-1]], axis=1)
     return np.concatenate([upper, upper[::-1]], axis=0)
-
-
-def _quantiles(count: int) -> NDArray[np.float64]:
-    """Return equally likely deviates of a standard normal, scaled to unit variance."""
-    deviates = np.asarray(stats.norm.ppf((np.arange(count) + 0.5) / count), dtype=np.float64)
-    return np.asarray(deviates / deviates.std())

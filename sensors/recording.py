@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
+from sensors.linaige_csv import read_linaige_csv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,14 @@ PIXEL_STEP_DEGC = 0.25
 
 PIXEL_RANGE_DEGC = (-20.0, 100.0)
 """Widest object range of the family, that of the low-gain AMG8832 and AMG8834; same datasheet, p. 1."""
+
+WIDEST_RANGE_DEGC = (-40.0, 300.0)
+"""Object range of the MLX90640, the widest of the parts known; its datasheet, revision 11, p. 1."""
+
+GRID_EYE_SHAPE = (8, 8)
+"""Rows and columns of an AMG88xx."""
+
+_LARGEST_SIDE = 256
 
 THERMISTOR_RANGE_DEGC = (-40.0, 125.0)
 """Generous: the part's thermistor is specified for -20 to 80 degC (same datasheet, p. 2); assumed."""
@@ -68,7 +77,7 @@ class Recording:
 
     Attributes:
         time_s: (N,) float64; blocks of a recording need not be in order of time.
-        frames: (N, 8, 8) float32 degC, row 0 at the top.
+        frames: (N, rows, columns) float32 degC, row 0 at the top; 8 x 8 for a Grid-EYE.
         count: (N,) int64, people in view.
         thermistor_degc: (N,) float32, the sensor's own temperature; None when it was not recorded.
         session: (N,) int64, number of the recording session; None when there is only one.
@@ -83,28 +92,36 @@ class Recording:
     confidence: NDArray[np.int64] | None = None
 
 
-def read_recording(path: Path) -> Recording:
-    """Return the recording in an .npz file: `frames`, `count`, `time_s` and maybe `thermistor`.
+def read_recording(path: Path, *, shape: tuple[int, int] | None = GRID_EYE_SHAPE) -> Recording:
+    """Return the recording in an .npz file, or in a .csv file as LINAIGE has them (see `sensors.linaige_csv`).
 
-    Also taken when present: `session` and `confidence`. Other arrays are ignored. Frames are rounded, half to
-    even, to the sensor's steps of 0.25 degC, because recordings may have been averaged or kept in half precision;
-    they change by 0.125 degC at most, and everybody who reads the file sees the same frames.
+    An .npz file has `frames`, `count` and `time_s`, and maybe `thermistor`, `session` and `confidence`. Other
+    arrays are ignored. Frames of 8 x 8 pixels are rounded, half to even, to the Grid-EYE's steps of 0.25 degC, because
+    recordings may have been averaged or kept in half precision; they change by 0.125 degC at most, and everybody
+    who reads the file sees the same frames. Frames of other arrays are left as they are.
+
+    Args:
+        path: The file; its ending tells what it is.
+        shape: Rows and columns that the frames must have; None takes any array up to 256 x 256.
 
     Raises:
-        BadInputError: The file is missing, truncated, no regular .npz file, or larger than
-            `LARGEST_ARCHIVE_BYTES` when unpacked; or one of its arrays is missing, not of real numbers, of the
-            wrong shape, without any frame, not finite, or holds what the sensor cannot report.
+        BadInputError: The file is missing, truncated, no regular .npz or .csv file, or larger than
+            `LARGEST_ARCHIVE_BYTES` when unpacked (`LARGEST_CSV_BYTES` for a .csv); or one of its arrays is missing,
+            not of real numbers, of the wrong shape, without any frame, not finite, or holds what the sensor cannot
+            report.
     """
-    arrays = _load_arrays(path)
+    arrays = _load_csv(path) if path.suffix.lower() == ".csv" else _load_arrays(path)
     for name in _REQUIRED:
         if name not in arrays:
             raise BadInputError(path, name, None, f"array is missing; found {', '.join(arrays) or 'none'}")
-    _check_shapes(path, arrays)
+    _check_shapes(path, arrays, shape)
+    is_grid_eye = arrays["frames"].shape[1:] == GRID_EYE_SHAPE
     for name, array in arrays.items():
-        _check_values(path, name, array)
+        limits = WIDEST_RANGE_DEGC if name == "frames" and not is_grid_eye else _RANGES[name]
+        _check_values(path, name, array, limits)
     return Recording(
         time_s=arrays["time_s"].astype(np.float64),
-        frames=_in_pixel_steps(arrays["frames"]),
+        frames=_in_pixel_steps(arrays["frames"]) if is_grid_eye else arrays["frames"].astype(np.float32),
         count=arrays["count"].astype(np.int64),
         thermistor_degc=arrays["thermistor"].astype(np.float32) if "thermistor" in arrays else None,
         session=arrays["session"].astype(np.int64) if "session" in arrays else None,
@@ -145,10 +162,13 @@ def _write_then_rename(path: Path, arrays: dict[str, NDArray[np.generic]]) -> No
         raise
 
 
-def _check_shapes(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+def _check_shapes(path: Path, arrays: dict[str, NDArray[np.generic]], shape: tuple[int, int] | None) -> None:
     frames = arrays["frames"]
-    if frames.ndim != 3 or frames.shape[1:] != (8, 8):
-        raise BadInputError(path, "frames", frames.shape, "shape must be (N, 8, 8)")
+    if frames.ndim != 3 or (shape is not None and frames.shape[1:] != shape):
+        allowed = "(N, rows, columns)" if shape is None else f"(N, {shape[0]}, {shape[1]})"
+        raise BadInputError(path, "frames", frames.shape, f"shape must be {allowed}")
+    if not all(1 <= side <= _LARGEST_SIDE for side in frames.shape[1:]):
+        raise BadInputError(path, "frames", frames.shape, f"must have 1 to {_LARGEST_SIDE} rows and columns")
     if not len(frames):
         raise BadInputError(path, "frames", frames.shape, "must hold at least one frame")
     for name in arrays.keys() - {"frames"}:
@@ -156,10 +176,10 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
             raise BadInputError(path, name, arrays[name].shape, f"shape must be ({len(frames)},) as of frames")
 
 
-def _check_values(path: Path, name: str, array: NDArray[np.generic]) -> None:
+def _check_values(path: Path, name: str, array: NDArray[np.generic], limits: tuple[float, float]) -> None:
     """Refuse what the array may not hold, before a cast to another type could warn or wrap."""
     _check_each(path, name, array, np.isfinite(array), "must hold finite numbers only")
-    low, high = _RANGES[name]
+    low, high = limits
     # As arrays, which compare exactly with integers of every type.
     is_possible = (array >= np.array(low)) & (array <= np.array(high))
     _check_each(path, name, array, is_possible, f"must hold values from {low:g} to {high:g}{_UNITS.get(name, '')} only")
@@ -176,6 +196,18 @@ def _check_each(path: Path, name: str, array: NDArray[np.generic], good: NDArray
 
 def _in_pixel_steps(degc: NDArray[np.generic]) -> NDArray[np.float32]:
     return (np.round(degc.astype(np.float64) / PIXEL_STEP_DEGC) * PIXEL_STEP_DEGC).astype(np.float32)
+
+
+def _load_csv(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        _check_kind(path)
+        return read_linaige_csv(path)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "", None, "there is no such file") from error
+    except MemoryError as error:
+        raise BadInputError(path, "", None, "does not fit into memory") from error
+    except OSError as error:
+        raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from error
 
 
 def _load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -1,43 +1,127 @@
-"""A Grid-EYE watching a room: from a timeline to a recording with its ground truth."""
+"""A thermal array watching a room: from a timeline to a recording with its ground truth."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from datasheet.bad_input import BadInputError
 from sensors.field_of_view import nominal_field_of_view, people_in_view
 from sensors.grid_eye_sheet import noise_profile
-from sensors.pixels import pixel_rays
 from sensors.recording import Recording
-from sensors.signal_chain import measured_degc, thermistor_degc
-from sensors.thermal_array import scene_degc
+from sensors.signal_chain import SignalChain
+from sensors.thermal_array import ThermalArray
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
     from scenarios.timeline import Timeline
     from sensors.grid_eye_sheet import GridEyeSheet
     from sensors.mount import Mount
 
 
-def sense(timeline: Timeline, mount: Mount, sheet: GridEyeSheet, *, profile: str = "field", seed: int) -> Recording:
+def sense(
+    timeline: Timeline,
+    mount: Mount,
+    sheet: GridEyeSheet,
+    *,
+    profile: str = "field",
+    seed: int,
+    frame_rate_hz: float | None = None,
+    averages_twice: bool = False,
+) -> Recording:
     """Return what the sensor reports of `timeline`, and how many people are in view.
 
     Args:
-        timeline: What happens in the room.
+        timeline: What happens in the room. At the sheet's slow frame rate each of its frames stands for the mean
+            of a second in which nobody moves.
         mount: Where the sensor hangs.
         sheet: The sensor's datasheet.
         profile: Name of a noise profile of the sheet: "field" is what parts in ceilings show, "datasheet"
             is what the maker states.
-        seed: Stands for one sensor and its noise; independent of the people's seed.
+        seed: Stands for one sensor, with its optical axis, its pattern and its noise; independent of the people's
+            seed.
+        frame_rate_hz: None gives a frame for each frame of the timeline. The sheet's slow rate gives the mean of
+            every ten (fast over slow rate) of them, with the time and the people of the last.
+        averages_twice: Each frame is the mean of itself and the one before, before it is rounded.
 
     Raises:
-        BadInputError: The sheet has no such noise profile.
+        BadInputError: The sheet has no such noise profile, or the sensor no such frame rate.
+    """
+    pieces = list(
+        sense_chunks(
+            [timeline], mount, sheet, profile=profile, seed=seed, frame_rate_hz=frame_rate_hz,
+            averages_twice=averages_twice,
+        )
+    )  # fmt: skip
+    return pieces[0]
+
+
+def sense_chunks(
+    timelines: Iterable[Timeline],
+    mount: Mount,
+    sheet: GridEyeSheet,
+    *,
+    profile: str = "field",
+    seed: int,
+    frame_rate_hz: float | None = None,
+    averages_twice: bool = False,
+) -> Iterator[Recording]:
+    """Yield what the sensor reports of each of `timelines`, which follow each other without a gap.
+
+    The bytes of all frames together do not depend on where the timelines are cut. For the arguments see `sense`.
+
+    Raises:
+        BadInputError: The sheet has no such noise profile, or the sensor no such frame rate.
     """
     noise = noise_profile(sheet, profile)
-    frames = len(timeline.time_s)
-    rate_hz = 1 / float(timeline.time_s[1] - timeline.time_s[0]) if frames > 1 else sheet.fast_frame_rate_hz.value
-    true_degc = scene_degc(timeline, mount, pixel_rays(sheet))
-    return Recording(
-        time_s=timeline.time_s,
-        frames=measured_degc(true_degc, sheet, noise, rate_hz=rate_hz, seed=seed),
-        count=people_in_view(timeline, mount, nominal_field_of_view(sheet)),
-        thermistor_degc=thermistor_degc(frames, timeline.air_degc, sheet, seed=seed),
-    )
+    chain: SignalChain | None = None
+    array: ThermalArray | None = None
+    first = 0
+    for timeline in timelines:
+        if chain is None or array is None:
+            rate_hz = _rate_hz(timeline, sheet)
+            is_slow = _is_slow(frame_rate_hz, rate_hz, sheet)
+            chain = SignalChain(sheet, noise, rate_hz, seed, averages_frames=is_slow, averages_twice=averages_twice)
+            array = ThermalArray(sheet, mount, chain.unit.axis_deg)
+        drift_k = np.zeros(len(timeline.time_s)) if timeline.drift_k is None else timeline.drift_k
+        kept = _kept(first, len(timeline.time_s), sheet if chain.averages_frames else None)
+        thermistor_degc = chain.thermistor_degc(timeline.air_degc + drift_k, first)
+        yield Recording(
+            time_s=timeline.time_s[kept],
+            frames=chain.frames(array.scene_degc(timeline), timeline.time_s),
+            count=people_in_view(timeline, mount, nominal_field_of_view(sheet))[kept],
+            thermistor_degc=thermistor_degc[kept],
+        )
+        first += len(timeline.time_s)
+
+
+def _rate_hz(timeline: Timeline, sheet: GridEyeSheet) -> float:
+    """Return the timeline's frame rate, to a billionth, so that it does not depend on its length."""
+    if len(timeline.time_s) < 2:
+        return sheet.fast_frame_rate_hz.value
+    return round(1 / float(timeline.time_s[1] - timeline.time_s[0]), 9)
+
+
+def _is_slow(frame_rate_hz: float | None, rate_hz: float, sheet: GridEyeSheet) -> bool:
+    """Tell whether frames are to be averaged down to the sheet's slow rate."""
+    if frame_rate_hz is None or math.isclose(frame_rate_hz, rate_hz):
+        return False
+    slow_hz, fast_hz = sheet.slow_frame_rate_hz.value, sheet.fast_frame_rate_hz.value
+    if not (math.isclose(frame_rate_hz, slow_hz) and math.isclose(rate_hz, fast_hz)):
+        allowed = f"must be {rate_hz:g} Hz as the timeline's, or {slow_hz:g} Hz from a timeline of {fast_hz:g} Hz"
+        raise BadInputError(sheet.part, "frame_rate_hz", frame_rate_hz, allowed)
+    return True
+
+
+def _kept(first: int, frames: int, slow_sheet: GridEyeSheet | None) -> NDArray[np.intp]:
+    """Return the frames of a chunk that a frame of the recording ends with."""
+    numbers = np.arange(frames)
+    if slow_sheet is None:
+        return numbers
+    ratio = round(slow_sheet.fast_frame_rate_hz.value / slow_sheet.slow_frame_rate_hz.value)
+    return np.flatnonzero((first + numbers + 1) % ratio == 0)

@@ -68,7 +68,7 @@ def _deployment_frames(seeds: tuple[int, int, int]) -> LabelledFrames:
     scenario = random_deployment(np.random.default_rng(layout_seed))
     timeline = simulate(scenario, seconds=SECONDS, seed=int(people_seed))
     hung = scenario.sensor_mount
-    mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg)
+    mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg, hung.tilt_deg)
     recording = sense(timeline, mount, load_grid_eye(), seed=int(sensor_seed))
     kept = np.flatnonzero(recording.count < CLASSES)
     kept = kept[kept % FRAME_STRIDE == 0]

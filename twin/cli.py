@@ -13,7 +13,7 @@ from rich.console import Console
 from datasheet.bad_input import BadInputError
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
-from twin.terminal import accuracy_table, frame_progress, prediction_table
+from twin.terminal import accuracy_table, frame_progress, prediction_table, validation_table
 
 if TYPE_CHECKING:
     from twin.prediction import Level
@@ -99,27 +99,20 @@ def sense(
 ) -> None:
     """Simulate what a sensor sees of a scenario, with the true number of people in view."""
     from scenarios.room import load_scenario  # noqa: PLC0415
-    from scenarios.simulation import simulate  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
-    from sensors.mount import Mount  # noqa: PLC0415
-    from sensors.recording import write_recording  # noqa: PLC0415
-    from sensors.sensing import sense as sense_timeline  # noqa: PLC0415
     from twin.result_files import output_folder  # noqa: PLC0415
+    from twin.sensing_to_file import sense_to_file  # noqa: PLC0415
 
     loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
-    place = loaded.sensor_mount
-    timeline = simulate(loaded, seconds=seconds, seed=seed, frame_rate_hz=sheet.fast_frame_rate_hz.value)
-    mount = Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
-    with output_folder(out.parent):
-        recording = sense_timeline(timeline, mount, sheet, profile=noise, seed=seed)
-        write_recording(out, recording)
-    frames_by_count = {str(n): int((recording.count == n).sum()) for n in sorted(set(recording.count.tolist()))}
-    summary = {"out": str(out), "frames": len(recording.frames), "frames_by_count": frames_by_count}
+    with output_folder(out.parent), frame_progress("frames") as progress:
+        count = sense_to_file(loaded, sheet, out, profile=noise, seconds=seconds, seed=seed, progress=progress)
+    frames_by_count = {str(n): int((count == n).sum()) for n in sorted(set(count.tolist()))}
+    summary = {"out": str(out), "frames": len(count), "frames_by_count": frames_by_count}
     if as_json:
         _print_json(summary)
     else:
         shares = ", ".join(f"{n} people: {frames}" for n, frames in frames_by_count.items())
-        typer.echo(f"{out}: {len(recording.frames)} frames; {shares}")
+        typer.echo(f"{out}: {len(count)} frames; {shares}")
 
 
 @app.command()
@@ -214,6 +207,69 @@ def emulate(
         _print_emulation(answer)
     if not as_expected:
         raise typer.Exit(FAILED)
+
+
+validate_app = typer.Typer(help="Hold the twin beside reality.", no_args_is_help=True)
+app.add_typer(validate_app, name="validate")
+
+
+@validate_app.command(name="sensor")
+def validate_sensor_command(
+    recording: Annotated[Path, typer.Argument(help="Recorded frames (.npz, or LINAIGE's .csv).")],
+    scenario: Annotated[str, typer.Option(help="What the simulated sensors watch.")] = "office_doorway",
+    sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
+    noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
+    units: Annotated[int, typer.Option(min=1, max=100, help="Simulated sensors.")] = 8,
+    seconds: Annotated[float, typer.Option(min=60.0, max=3600.0, help="Length of each simulated recording.")] = 300.0,
+    plot: Annotated[Path | None, typer.Option(help="File for a picture to judge by eye (.png).")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Compare a recording with the simulated sensor: noise, drift, contrast and area of people."""
+    from scenarios.room import load_scenario  # noqa: PLC0415
+    from sensors.grid_eye_sheet import load_grid_eye, noise_profile  # noqa: PLC0415
+    from sensors.recording import read_recording  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+    from twin.sensor_validation import validate_sensor  # noqa: PLC0415
+    from twin.validation_picture import validation_png  # noqa: PLC0415
+
+    frames, room, sheet = read_recording(recording), load_scenario(scenario), load_grid_eye(sensor)
+    noise_profile(sheet, noise)
+    with output_folder(plot.parent if plot else None), frame_progress("units") as progress:
+        result = validate_sensor(frames, room, sheet, profile=noise, units=units, seconds=seconds, progress=progress)
+        if plot is not None:
+            write_files(plot.parent, {plot.name: validation_png(result, frames)})
+    if as_json:
+        _print_json({"rows": [row.as_dict() for row in result.rows], "air_degc": result.air_degc})
+    else:
+        Console().print(validation_table(result, recording.name))
+
+
+scenario_app = typer.Typer(help="Look at scenarios.", no_args_is_help=True)
+app.add_typer(scenario_app, name="scenario")
+
+
+@scenario_app.command(name="show")
+def scenario_show(
+    scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
+    out: Annotated[Path | None, typer.Option(help="File for the drawing (.png); default NAME.png.")] = None,
+    sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
+    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="How long people walk.")] = 600.0,
+    seed: SeedOption = 1,
+) -> None:
+    """Draw the plan, people's paths and what the sensor covers, as PNG."""
+    from scenarios.room import load_scenario  # noqa: PLC0415
+    from scenarios.simulation import simulate  # noqa: PLC0415
+    from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
+    from twin.node import scenario_mount  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+    from twin.scenario_picture import scenario_png  # noqa: PLC0415
+
+    loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
+    path = out or Path(f"{loaded.name}.png")
+    with output_folder(path.parent):
+        timeline = simulate(loaded, seconds=seconds, seed=seed)
+        write_files(path.parent, {path.name: scenario_png(loaded, timeline, scenario_mount(loaded), sheet)})
+    typer.echo(str(path))
 
 
 @app.command(name="list")

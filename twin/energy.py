@@ -113,5 +113,6 @@ def _sensor_current(node: Node, residency_s: Mapping[str, float]) -> Current:
         "sleep": sheet.sleep_current_a,
     }
     span_s = sum(residency_s.values())
-    shares = (current_of(currents[state]).scaled(seconds / span_s) for state, seconds in residency_s.items())
+    drawing = ((state, seconds) for state, seconds in residency_s.items() if state != "off")
+    shares = (current_of(currents[state]).scaled(seconds / span_s) for state, seconds in drawing)
     return sum(shares, Current(0.0, 0.0, 0.0))

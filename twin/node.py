@@ -41,6 +41,7 @@ class MountConfig(Config):
     y_m: float
     height_m: Annotated[float, Field(gt=0, le=20)]
     yaw_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
+    tilt_deg: Annotated[float, Field(ge=0, le=90)] = 0.0
 
 
 class NodeConfig(Config):
@@ -84,10 +85,10 @@ class Node:
             BadInputError: The node's mount is outside the room.
         """
         own = self.config.mount
-        place = own if own is not None else scenario.sensor_mount
-        if own is not None:
-            self._check_mount(own, scenario)
-        return Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
+        if own is None:
+            return scenario_mount(scenario)
+        self._check_mount(own, scenario)
+        return Mount(own.x_m, own.y_m, own.height_m, own.yaw_deg, own.tilt_deg)
 
     def _check_mount(self, mount: MountConfig, scenario: Scenario) -> None:
         room = scenario.room
@@ -98,6 +99,12 @@ class Node:
                 raise BadInputError(
                     self.path, f"mount.{key}", value, f"must lie in the room of {scenario.name}: 0 to {limit:g}"
                 )
+
+
+def scenario_mount(scenario: Scenario) -> Mount:
+    """Return where a scenario itself hangs its sensor."""
+    place = scenario.sensor_mount
+    return Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg, place.tilt_deg)
 
 
 def load_node(name_or_path: str) -> Node:

@@ -31,7 +31,7 @@ IN_VIEW = (
     "definition and no other."
 )
 NOT_MODELLED = (
-    "Real rooms: draughts, sunlight, heaters, pets and reflections are not there, and bodies are a head and a torso.",
+    "Real rooms: pets, reflections and warmth left behind on chairs are not there; sun and heaters only as warm boxes.",
     "Other deployments: this is one room, one sensor unit and one seed. Another seed gives other people and noise.",
     "The real chip: cycles come from a model of the core, its flash and its peripherals, not from a measurement.",
     "Clock drift: sensor and microcontroller keep the same time.",

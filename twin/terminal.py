@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.emulated_node import Progress as FrameProgress
     from twin.metrics import Accuracy
     from twin.prediction import Prediction
+    from twin.sensor_validation import SensorValidation
 
 DAY_S = 86400.0
 DOMINANT_SHARE = 0.5
@@ -75,6 +76,26 @@ def prediction_table(prediction: Prediction, out: Path | None) -> RenderableType
     if out is not None:
         parts.append(Text(f"written to {out}: result.json, frames.npz, report.html"))
     return Group(*parts)
+
+
+def validation_table(validation: SensorValidation, name: str) -> Table:
+    """Return the rows of a sensor validation."""
+    title = f"{name} beside {len(validation.units)} simulated sensors, air moved to {validation.air_degc:.1f} degC"
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("")
+    for column in ("recording", "twin", "low", "high"):
+        table.add_column(column, justify="right")
+    for kind, heading in (("value", ""), ("ks", "KS distance (recording: between its own halves)")):
+        if heading:
+            table.add_section()
+            table.add_row(heading)
+        for row in (row for row in validation.rows if row.kind == kind):
+            table.add_row(row.name, *(_number(value) for value in (row.recording, row.twin, row.low, row.high)))
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _accuracy_rows(accuracy: Accuracy) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from datasheet.bad_input import BadInputError
 from sensors.amg8833 import AVE, AVE_UNLOCK, FPSC, INT0, INTC, INTHL, PCTL, RST, SCLR, STAT, T01L, TTHL, Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.recording import Recording
+from sensors.register_words import pixel_word, signed_12, thermistor_steps, thermistor_word
 
 SHEET = load_grid_eye()
 
@@ -20,7 +21,7 @@ def device(
     thermistor_degc: float = 25.0,
     *,
     first_frame_s: float | None = 0.0,
-    **options: float,
+    **options: float | bool,
 ) -> Amg8833:
     """An AMG8833 that sees 400 frames: pixel n of frame k is k / 4 degC above n / 4, n from 0."""
     if frames_degc is None:
@@ -218,6 +219,25 @@ def test_average_is_the_mean_of_two_frames() -> None:
     assert [pixels_degc(sensor, time_s)[5] for time_s in (0.15, 0.25, 0.35)] == [1.0, 3.0, 6.0]
 
 
+def test_average_at_one_frame_a_second_is_the_mean_of_twenty() -> None:
+    sensor = device(np.arange(40)[:, None, None] * np.ones((8, 8)))
+    for register, value in ((AVE_UNLOCK, 0x50), (AVE_UNLOCK, 0x45), (AVE_UNLOCK, 0x57), (AVE, 0x20), (FPSC, 1)):
+        write(sensor, 0.06, register, value)
+    assert [pixels_degc(sensor, time_s)[5] for time_s in (0.95, 1.95, 2.95)] == [4.5, 9.5, 19.5]
+
+
+@pytest.mark.parametrize(("register", "value", "time_s", "degc"), [(AVE, 0x20, 3.15, 31.0), (FPSC, 1, 3.95, 35.0)])
+def test_means_begin_anew_after_the_initial_reset(register: int, value: int, time_s: float, degc: float) -> None:
+    sensor = device(np.arange(60)[:, None, None] * np.ones((8, 8)))
+    for key in (0x50, 0x45, 0x57):
+        write(sensor, 0.06, AVE_UNLOCK, key)
+    write(sensor, 0.06, register, value)
+    write(sensor, 1.0, PCTL, 0x10)
+    write(sensor, 3.0, PCTL, 0x00)
+    write(sensor, 3.05, RST, 0x3F)
+    assert pixels_degc(sensor, time_s)[5] == degc
+
+
 def test_unknown_commands_are_ignored_and_noted() -> None:
     sensor = device()
     for register, value in ((PCTL, 0x01), (RST, 0x12), (FPSC, 2), (INTC, 4), (STAT, 2), (0x06, 1), (T01L, 1)):
@@ -278,36 +298,311 @@ def test_time_in_each_power_state_adds_up() -> None:
     assert sensor.state_residency_s(0.5) == pytest.approx(dict.fromkeys(residency, 0.0))
 
 
-def test_linux_wakes_it() -> None:
+def test_the_wake_sequence_of_the_specification_breaks_no_rule() -> None:
     sensor = device()
     write(sensor, 0.2, PCTL, 0x10)
     write(sensor, 1.0, PCTL, 0x00)
     write(sensor, 1.05, RST, 0x3F)
-    write(sensor, 1.053, RST, 0x30)
-    rate = read(sensor, 1.06, FPSC)[0]
-    write(sensor, 1.06, FPSC, rate & ~1)
+    write(sensor, 1.052, RST, 0x30)
     assert shown_frame(sensor, 1.253) == 12
-    assert sensor.rejected_writes == ()
+    assert (sensor.rejected_writes, sensor.broken_rules) == ((), ())
 
 
-def test_zephyr_wakes_it_without_a_flag_reset() -> None:
-    sensor = device()
-    write(sensor, 0.2, PCTL, 0x10)
-    assert read(sensor, 1.0, PCTL) == [0x10]
-    write(sensor, 1.0, PCTL, 0x00)
-    write(sensor, 1.05, RST, 0x3F)
-    write(sensor, 1.052, FPSC, 0x00)
-    assert shown_frame(sensor, 1.21) == 12
-
-
-def test_adafruit_wakes_it_without_waiting() -> None:
+@pytest.mark.parametrize(
+    ("reset_s", "flags_s", "read_s", "rule"),
+    [
+        (1.049, 1.06, 1.3, "initial reset less than 50 ms after waking"),
+        (1.05, 1.051, 1.3, "flag reset less than 2 ms after the initial reset"),
+        (1.05, 1.06, 1.24, "temperatures or flags read less than two frames after the initial reset"),
+    ],
+)
+def test_a_wait_cut_short_is_noted_and_forgiven(reset_s: float, flags_s: float, read_s: float, rule: str) -> None:
     sensor = device()
     write(sensor, 0.2, PCTL, 0x10)
     write(sensor, 1.0, PCTL, 0x00)
+    write(sensor, reset_s, RST, 0x3F)
+    write(sensor, flags_s, RST, 0x30)
+    assert shown_frame(sensor, read_s) == int(read_s * 10)
+    assert [broken.rule for broken in sensor.broken_rules] == [rule]
+
+
+def test_reads_while_asleep_and_before_the_reset_are_noted_once() -> None:
+    sensor = device()
+    write(sensor, 0.2, PCTL, 0x10)
+    for time_s in (0.3, 0.4):
+        assert read(sensor, time_s, T01L, 4) == [0xFF] * 4
+    write(sensor, 1.0, PCTL, 0x00)
+    read(sensor, 1.1, T01L, 4)
+    expected = [(0.3, "read while asleep"), (1.1, "read after sleep before the initial reset")]
+    assert [(broken.time_s, broken.rule) for broken in sensor.broken_rules] == expected
+
+
+@pytest.mark.parametrize("register", [PCTL, FPSC, INTC, STAT, AVE, INTHL, TTHL, INT0, T01L, 0xFF])
+def test_a_strict_sensor_tells_nothing_while_asleep(register: int) -> None:
+    sensor = device()
+    write(sensor, 1.0, PCTL, 0x10)
+    assert read(sensor, 1.1, register) == [0xFF]
+
+
+def test_a_lenient_sensor_tells_its_power_mode_while_asleep() -> None:
+    sensor = device(strict=False)
+    write(sensor, 1.0, PCTL, 0x01)
+    assert read(sensor, 1.1, PCTL) == [0x10]
+    assert read(sensor, 1.1, T01L) == [0xFF]
+
+
+def test_the_initial_reset_after_sleep_resets_temperatures_flags_and_nothing_else() -> None:
+    """Table 4-11-12 of the specification."""
+    sensor = device(thermistor_degc=25.0)
+    for key in (0x50, 0x45, 0x57):
+        write(sensor, 0.06, AVE_UNLOCK, key)
+    held = {AVE: 0x20, FPSC: 0x01, INTC: 0x03, INTHL: 9, INTHL + 2: 8, INTHL + 4: 7}
+    for register, value in held.items():
+        write(sensor, 0.07, register, value)
+    assert read(sensor, 0.95, STAT) == [0x02]
+    write(sensor, 1.0, PCTL, 0x10)
+    write(sensor, 2.0, PCTL, 0x00)
+    write(sensor, 2.05, RST, 0x3F)
+    assert {register: read(sensor, 2.06, register)[0] for register in held} == held
+    assert read(sensor, 2.06, PCTL) == [0]
+    assert read(sensor, 2.06, TTHL, 2) == [0x90, 0x01]
+    assert read(sensor, 2.06, STAT) == [0]
+    assert read(sensor, 2.06, INT0, 8) == [0] * 8
+    assert read(sensor, 2.06, T01L, 128) == [0] * 128
+
+
+def test_an_initial_reset_without_sleep_is_a_flag_reset() -> None:
+    sensor = device()
     write(sensor, 1.0, RST, 0x3F)
-    write(sensor, 1.0, INTC, 0x00)
-    write(sensor, 1.0, FPSC, 0x00)
-    assert shown_frame(sensor, 1.11) == 11
+    assert shown_frame(sensor, 1.01) == 10
+    assert read(sensor, 1.02, STAT) == [0]
+    assert [broken.rule for broken in sensor.broken_rules] == ["initial reset without sleep before it"]
+
+
+def test_a_recording_begins_when_valid_pixels_are_read_not_those_of_a_sleeper() -> None:
+    sensor = device(first_frame_s=None)
+    write(sensor, 0.1, PCTL, 0x10)
+    read(sensor, 0.2, T01L, 2)
+    write(sensor, 0.3, PCTL, 0x00)
+    read(sensor, 0.4, T01L, 2)
+    assert sensor.first_frame_s is None
+    write(sensor, 0.5, RST, 0x3F)
+    assert pixels_degc(sensor, 5.0).tolist() == [pixel / 4 for pixel in range(64)]
+    assert sensor.first_frame_s == pytest.approx(4.95)
+    assert shown_frame(sensor, 5.1) == 1
+
+
+def test_the_difference_of_the_first_frame_after_a_reset_is_zero() -> None:
+    sensor = device(np.full((60, 8, 8), 20.0))
+    write(sensor, 0.06, INTHL, 8, 0, 0xF8, 0x0F, 0, 0)
+    write(sensor, 1.0, PCTL, 0x10)
+    write(sensor, 2.0, PCTL, 0x00)
+    write(sensor, 2.05, RST, 0x3F)
+    assert read(sensor, 2.35, STAT) == [0]
+
+
+def test_the_last_frame_is_shown_to_who_wakes_the_sensor_after_the_recording_s_end() -> None:
+    sensor = device(np.full((5, 8, 8), 20.0))
+    write(sensor, 10.0, PCTL, 0x10)
+    write(sensor, 11.0, PCTL, 0x00)
+    write(sensor, 11.05, RST, 0x3F)
+    assert pixels_degc(sensor, 11.3).tolist() == [20.0] * 64
+
+
+def test_the_interrupt_pin_falls_without_anybody_on_the_bus_and_only_when_enabled() -> None:
+    sensor = device(frames_with_hot_pixel(20, 20, 26, 20))
+    write(sensor, 0.06, INTHL, 100, 0, 0x00, 0x0F, 4, 0)
+    write(sensor, 0.06, INTC, 0x02)
+    assert not sensor.int_pin_is_low(0.25)
+    assert read(sensor, 0.25, STAT) == [0x02]
+    write(sensor, 0.26, RST, 0x30)
+    write(sensor, 0.26, INTC, 0x03)
+    quiet = device(frames_with_hot_pixel(20, 20, 26, 20))
+    write(quiet, 0.06, INTHL, 100, 0, 0x00, 0x0F, 4, 0)
+    write(quiet, 0.06, INTC, 0x03)
+    assert [quiet.int_pin_is_low(time_s) for time_s in (0.15, 0.21, 0.35)] == [False, True, True]
+    write(quiet, 0.36, SCLR, 0x02)
+    assert not quiet.int_pin_is_low(0.37)
+
+
+def test_sleep_releases_the_interrupt_pin_and_standby_does_not() -> None:
+    for mode, is_low in ((0x21, True), (0x10, False)):
+        sensor = device()
+        write(sensor, 0.06, INTC, 0x03)
+        assert sensor.int_pin_is_low(0.25)
+        write(sensor, 0.3, PCTL, mode)
+        assert sensor.int_pin_is_low(0.4) == is_low
+
+
+def test_standby_compares_its_measurements_with_each_other() -> None:
+    frames = np.full((400, 8, 8), 20.0)
+    frames[150:] = 25.0
+    sensor = device(frames)
+    write(sensor, 0.06, INTHL, 8, 0, 0xF8, 0x0F, 0, 0)
+    write(sensor, 0.06, INTC, 0x01)
+    write(sensor, 0.5, PCTL, 0x21)
+    assert [sensor.int_pin_is_low(time_s) for time_s in (10.6, 20.4, 20.6)] == [False, False, True]
+
+
+@pytest.mark.parametrize("value", [0x00, 0x20])
+def test_the_average_register_locks_again(value: int) -> None:
+    sensor = device()
+    for key in (0x50, 0x45, 0x57):
+        write(sensor, 0.06, AVE_UNLOCK, key)
+    write(sensor, 0.06, AVE, value)
+    write(sensor, 0.06, AVE_UNLOCK, 0x00)
+    write(sensor, 0.07, AVE, 0x20 - value)
+    assert read(sensor, 0.07, AVE) == [value]
+    assert [(refused.register, refused.value) for refused in sensor.rejected_writes] == [(AVE, 0x20 - value)]
+
+
+@pytest.mark.parametrize("keys", [(0x50, 0x57, 0x45), (0x50, 0x45), (0x45, 0x57), (0x50, 0x45, 0x57, 0x57)])
+def test_a_wrong_key_does_not_unlock(keys: tuple[int, ...]) -> None:
+    sensor = device()
+    for key in keys:
+        write(sensor, 0.06, AVE_UNLOCK, key)
+    write(sensor, 0.06, AVE, 0x20)
+    assert read(sensor, 0.06, AVE) == [0]
+
+
+def test_a_power_cycle_resets_every_register() -> None:
+    sensor = device(power_on_s=0.0)
+    write(sensor, 0.06, INTHL, 9, 1, 8, 1, 7, 1)
+    write(sensor, 0.06, FPSC, 1)
+    write(sensor, 0.06, INTC, 3)
+    assert sensor.int_pin_is_low(0.95)
+    sensor.power_off(1.0)
+    assert not sensor.begin(1.5, read=False)
+    assert not sensor.write(1.5, 0)
+    assert sensor.read(1.5) == 0xFF
+    assert not sensor.int_pin_is_low(1.5)
+    sensor.power_on(2.0)
+    assert not sensor.begin(2.049, read=False)
+    assert read(sensor, 2.06, 0x00, 256) == [0] * 256
+    assert shown_frame(sensor, 2.11) == 21
+
+
+def test_a_power_cycle_wakes_a_sleeper_without_a_reset() -> None:
+    sensor = device()
+    write(sensor, 1.0, PCTL, 0x10)
+    sensor.power_off(2.0)
+    sensor.power_on(3.0)
+    assert shown_frame(sensor, 3.11) == 31
+    assert sensor.broken_rules == ()
+
+
+def test_a_cut_supply_ends_the_transaction() -> None:
+    sensor = device()
+    assert sensor.begin(1.0, read=False)
+    sensor.write(1.0, T01L)
+    sensor.power_off(1.0)
+    sensor.power_on(1.1)
+    assert shown_frame(sensor, 1.36) == 13
+
+
+def test_switching_what_is_switched_changes_nothing() -> None:
+    sensor = device()
+    sensor.power_on(1.0)
+    assert shown_frame(sensor, 1.01) == 10
+    for time_s in (2.0, 3.0):
+        sensor.power_off(time_s)
+    assert sensor.state_residency_s(4.0) == pytest.approx(
+        {"startup": 0.05, "normal": 1.95, "standby": 0.0, "sleep": 0.0, "off": 2.0}
+    )
+
+
+def test_a_supply_cut_during_start_up_is_off_at_once() -> None:
+    sensor = device(power_on_s=1.0)
+    sensor.power_off(1.02)
+    assert not sensor.begin(1.1, read=False)
+    residency = sensor.state_residency_s(2.0)
+    assert residency == pytest.approx({"startup": 0.02, "normal": 0.0, "standby": 0.0, "sleep": 0.0, "off": 0.98})
+
+
+WRITES = st.lists(
+    st.tuples(
+        st.sampled_from([PCTL, RST, FPSC, INTC, SCLR, AVE, AVE_UNLOCK, INTHL, *range(256)]),
+        st.sampled_from([0x00, 0x01, 0x10, 0x20, 0x21, 0x30, 0x3F, 0x50, 0x45, 0x57, *range(256)]),
+        st.sampled_from([0.0, 0.001, 0.05, 0.1, 0.7, 11.0]),
+    ),
+    max_size=25,
+)
+
+
+@given(WRITES, st.booleans())
+def test_writes_in_any_order_leave_a_sensor_that_answers(writes: list[tuple[int, int, float]], strict: bool) -> None:  # noqa: FBT001 - drawn
+    sensor, time_s = device(strict=strict), 0.06
+    for register, value, wait_s in writes:
+        write(sensor, time_s, register, value)
+        time_s += wait_s
+        data = read(sensor, time_s, 0x00, 256)
+        assert all(0 <= byte <= 0xFF for byte in data)
+        assert all(byte <= 0x0F for byte in data[T01L + 1 :: 2]) or set(data[1:]) == {0xFF}
+        sensor.int_pin_is_low(time_s)
+    assert sum(sensor.state_residency_s(time_s).values()) == pytest.approx(time_s)
+
+
+READ_ONLY = [STAT, *range(TTHL, 0x18), *range(T01L, 0x100)]
+
+
+@given(st.sampled_from([*READ_ONLY, 0x06, *range(0x18, 0x1F), *range(0x20, 0x80)]), st.integers(0, 255), st.booleans())
+def test_a_write_to_a_read_only_or_reserved_register_changes_nothing(register: int, value: int, strict: bool) -> None:  # noqa: FBT001 - drawn
+    sensor = device(strict=strict)
+    write(sensor, 0.06, INTC, 0x03)
+    before = read(sensor, 0.55, 0x00, 256)
+    write(sensor, 0.55, register, value)
+    assert read(sensor, 0.55, 0x00, 256) == before
+    assert [(refused.register, refused.value) for refused in sensor.rejected_writes] == [(register, value)]
+
+
+@given(WRITES)
+def test_only_frames_and_resets_change_what_was_measured(writes: list[tuple[int, int, float]]) -> None:
+    sensor = device()
+    before = read(sensor, 0.55, 0x00, 256)
+    for register, value, _ in writes:
+        if register not in (PCTL, RST, SCLR):
+            write(sensor, 0.55, register, value)
+    after = read(sensor, 0.55, 0x00, 256)
+    assert [after[register] for register in READ_ONLY] == [before[register] for register in READ_ONLY]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["off", "on", 0x00, 0x10, 0x20, 0x21]), st.floats(0.0, 20.0)),
+        max_size=12,
+    ),
+    st.floats(0.0, 300.0),
+)
+def test_residency_adds_up_to_the_time_since_power_on(events: list[tuple[object, float]], until_s: float) -> None:
+    sensor, time_s = device(power_on_s=2.0), 2.0
+    for event, wait_s in events:
+        time_s += wait_s
+        if event == "off":
+            sensor.power_off(time_s)
+        elif event == "on":
+            sensor.power_on(time_s)
+        elif sensor.begin(time_s, read=False):
+            sensor.write(time_s, PCTL)
+            sensor.write(time_s, int(str(event)))
+            sensor.end(time_s)
+    residency = sensor.state_residency_s(until_s)
+    assert all(seconds >= 0 for seconds in residency.values())
+    assert sum(residency.values()) == pytest.approx(max(until_s - 2.0, 0.0), abs=1e-9)
+
+
+@given(st.integers(-2048, 2047), st.integers(0, 15))
+def test_a_pixel_s_sign_survives_its_register(steps: int, unspecified: int) -> None:
+    assert signed_12(pixel_word(steps) | unspecified << 12) == steps
+
+
+@given(st.integers(-2047, 2047), st.integers(0, 15))
+def test_the_thermistor_s_sign_survives_its_register(steps: int, unspecified: int) -> None:
+    assert thermistor_steps(thermistor_word(steps) | unspecified << 12) == steps
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_a_thermistor_beyond_its_word_is_limited(steps: int) -> None:
+    assert thermistor_steps(thermistor_word(steps)) == max(min(steps, 2047), -2047)
 
 
 def test_an_address_of_another_part_is_refused() -> None:
@@ -318,3 +613,8 @@ def test_an_address_of_another_part_is_refused() -> None:
 def test_a_recording_without_frames_is_refused() -> None:
     with pytest.raises(BadInputError, match="at least one frame"):
         device(np.zeros((0, 8, 8)))
+
+
+def test_frames_of_another_array_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"frames is \(1, 24, 32\); shape must be \(N, 8, 8\)"):
+        device(np.zeros((1, 24, 32)))

@@ -16,7 +16,7 @@ from datasheet.bad_input import BadInputError
 from sensors import recording as module
 from sensors.recording import Recording, read_recording, write_recording
 
-GOOD = {
+GOOD: dict[str, np.ndarray] = {
     "frames": np.full((3, 8, 8), 22.25, dtype=np.float16),
     "count": np.array([0, 1, 2], dtype=np.uint8),
     "time_s": np.array([5.0, 5.1, 0.0]),
@@ -146,6 +146,32 @@ def test_rounding_changes_a_temperature_by_half_a_step_at_most(degc: float) -> N
     rounded = module._in_pixel_steps(np.array([degc], dtype=np.float16))
     assert abs(float(rounded[0]) - degc) <= 0.125
     assert float(rounded[0]) % 0.25 == 0
+
+
+def test_a_larger_array_is_read_unrounded_when_asked_for(tmp_path: Path) -> None:
+    frames = np.linspace(-40, 300, 3 * 24 * 32).reshape(3, 24, 32)
+    path = save(tmp_path, frames=frames)
+    with pytest.raises(BadInputError, match=r"shape must be \(N, 8, 8\)"):
+        read_recording(path)
+    with pytest.raises(BadInputError, match=r"shape must be \(N, 16, 32\)"):
+        read_recording(path, shape=(16, 32))
+    for shape in (None, (24, 32)):
+        np.testing.assert_array_equal(read_recording(path, shape=shape).frames, frames.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (np.full((3, 24, 32), 300.5), "is 300.5; must hold values from -40 to 300 degC"),
+        (np.zeros((3, 257, 1)), "must have 1 to 256 rows and columns"),
+        (np.zeros((3, 64)), "shape must be (N, rows, columns)"),
+        (one_wrong(100.25), "is 100.25; must hold values from -20 to 100 degC"),
+    ],
+)
+def test_any_array_has_its_limits(tmp_path: Path, frames: np.ndarray, said: str) -> None:
+    with pytest.raises(BadInputError, match="frames is") as caught:
+        read_recording(save(tmp_path, frames=frames), shape=None)
+    assert said in str(caught.value)
 
 
 def replace_member(path: Path, name: str, data: bytes) -> None:

@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.field_of_view import SHOULDER_RATIO, FieldOfView, footprint_m, is_in_view, nominal_field_of_view
+from scenarios.timeline import SITTING, STANDING, Person, Timeline
+from sensors.field_of_view import (
+    SHOULDER_RATIO,
+    FieldOfView,
+    footprint_m,
+    is_in_view,
+    nominal_field_of_view,
+    people_in_view,
+)
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.mount import Mount
-from sensors.pixels import pixel_directions_deg, pixel_rays
+from sensors.pixels import pixel_directions_deg, pixel_lines
 
 FOV = FieldOfView(60, 60)
 SQUARE_M = 1.5
@@ -72,12 +80,79 @@ def test_row_0_looks_up_the_plan_and_column_0_to_the_left() -> None:
     assert (np.diff(elevation, axis=0) < 0).all()
 
 
-def test_rays_have_the_pixel_s_direction_and_width() -> None:
+def test_lines_have_the_pixels_directions_and_widths() -> None:
     sheet = load_grid_eye()
-    angles_deg = np.degrees(np.arctan(pixel_rays(sheet).slope)).reshape(8, 8, -1, 2)
+    lines = pixel_lines(sheet)
     azimuth, elevation = pixel_directions_deg(sheet)
-    np.testing.assert_allclose(angles_deg[..., 0].mean(axis=2), azimuth, atol=1e-9)
-    np.testing.assert_allclose(angles_deg[..., 1].mean(axis=2), elevation, atol=1e-9)
-    widths = angles_deg.std(axis=2) * 2.354820045
-    np.testing.assert_allclose(widths[3, 3], [7.7, 8.3], rtol=1e-6)
-    np.testing.assert_allclose(widths[0, 0], [9.9, 11.4], rtol=1e-6)
+    np.testing.assert_allclose(np.degrees(lines.azimuth_rad).reshape(8, 8), azimuth)
+    elevation_deg = np.degrees(np.arctan(lines.slope))
+    mean_deg = lines.weight @ elevation_deg
+    np.testing.assert_allclose(mean_deg.reshape(8, 8), elevation, atol=0.02)
+    widths_deg = 2.354820045 * np.sqrt(lines.weight @ elevation_deg**2 - mean_deg**2).reshape(8, 8)
+    # The response is cut off at 3.2 standard deviations, which takes 1 % off its own.
+    assert widths_deg[3, 3] == pytest.approx(8.3, rel=0.015)
+    assert widths_deg[0, 0] == pytest.approx(11.4, rel=0.015)
+    assert np.degrees(lines.sigma_rad[0]) * 2.354820045 == pytest.approx(9.9)
+
+
+def test_finer_lines_lie_within_the_bands_of_the_coarser_ones() -> None:
+    sheet = load_grid_eye()
+    coarse, fine = (np.arctan(pixel_lines(sheet, split=split).slope) for split in (1, 4))
+    np.testing.assert_allclose(fine.reshape(-1, 4).mean(axis=1), coarse, atol=1e-12)
+
+
+def test_without_a_table_pixels_are_spread_evenly_over_the_field_of_view() -> None:
+    sheet = load_grid_eye().model_copy(update={"pixels": None, "rows": 24, "columns": 32})
+    azimuth, elevation = pixel_directions_deg(sheet)
+    assert azimuth.shape == elevation.shape == (24, 32)
+    np.testing.assert_allclose(azimuth[0], -azimuth[0, ::-1])
+    assert azimuth[0, -1] - azimuth[0, 0] == pytest.approx(60 * 31 / 32)
+    assert elevation[0, 0] == pytest.approx(30 - 60 / 48)
+    assert pixel_lines(sheet).weight.shape[0] == 768
+
+
+def test_a_tilted_sensor_looks_towards_its_own_top() -> None:
+    level = Mount(1, 2, 1.5, 0, 90)
+    np.testing.assert_allclose(level.to_camera(np.array([1.0, 5.0, 1.5])), [0, 0, 3], atol=1e-12)
+    np.testing.assert_allclose(level.to_camera(np.array([2.0, 5.0, 1.9])), [1, 0.4, 3], atol=1e-12)
+    west = Mount(1, 2, 1.5, 90, 90)
+    np.testing.assert_allclose(west.to_camera(np.array([-2.0, 2.0, 1.5])), [0, 0, 3], atol=1e-12)
+
+
+@given(st.floats(-180, 180), st.floats(0, 120))
+def test_the_axes_of_every_mount_are_orthonormal(yaw_deg: float, tilt_deg: float) -> None:
+    axes = Mount(0, 0, 2, yaw_deg, tilt_deg).rotation
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+
+
+def test_tilt_moves_the_view_towards_the_top_of_the_image() -> None:
+    tilted = Mount(0, 0, 3.0, 0, 45)
+    below_m = 3.0 - SHOULDER_RATIO * 1.75
+    assert in_view(0, below_m, tilted)
+    assert not in_view(0, -0.5, tilted)
+    assert not in_view(0, 0, tilted)
+
+
+def test_the_footprint_of_a_tilted_sensor_is_where_its_corner_rays_meet_the_height() -> None:
+    corners_m = footprint_m(Mount(0, 0, 2.0, 0, 30), FOV, 0.0)
+    assert corners_m[:2, 1] == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert corners_m[2:, 1] == pytest.approx([2 * math.tan(math.radians(60))] * 2)
+    assert np.isfinite(footprint_m(Mount(0, 0, 2.0, 0, 80), FOV, 0.0)).all()
+
+
+def test_who_sits_leaves_the_view_farther_out_than_who_stands() -> None:
+    timeline = Timeline(
+        time_s=np.zeros(2),
+        person_index=np.zeros((2, 1), dtype=np.int32),
+        position_m=np.array([[[0.85, 0.0]], [[0.85, 0.0]]]),
+        heading_rad=np.zeros((2, 1)),
+        speed_mps=np.zeros((2, 1)),
+        persons=(Person(1.75, 0.45, 0.25, 0.095, 34.0, 0.5, 0.7),),
+        events=(),
+        air_degc=22.0,
+        floor_degc=22.0,
+        wall_degc=22.0,
+        room_size_m=(5.0, 5.0),
+        posture=np.array([[STANDING], [SITTING]], dtype=np.int8),
+    )
+    assert people_in_view(timeline, Mount(0, 0, 2.7), FOV).tolist() == [0, 1]

@@ -1,0 +1,1 @@
+"""What is known and fitted of places in which thermal arrays were recorded."""
