@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from twin.emulated_node import no_progress
+from twin.interruption import raise_if_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,19 +31,25 @@ DOMINANT_SHARE = 0.5
 
 @contextmanager
 def frame_progress(unit: str) -> Iterator[FrameProgress]:
-    """Show a progress bar on a terminal, nothing in a pipe."""
+    """Show a progress bar on a terminal, nothing in a pipe; at each step, a Ctrl-C that got lost is heard."""
     console = Console(stderr=True)
+    raise_if_interrupted()
     if not console.is_terminal:
-        yield no_progress
+        yield _only_listen
         return
     columns = (TextColumn(unit), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(unit, total=None)
 
         def advance(done: int, total: int) -> None:
+            raise_if_interrupted()
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+def _only_listen(done: int, total: int) -> None:  # noqa: ARG001 - a progress that shows nothing
+    raise_if_interrupted()
 
 
 def accuracy_table(accuracy: Accuracy, title: str) -> Table:

@@ -311,6 +311,25 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, delay_s: float) -> None:
     assert not out.exists()
 
 
+def test_a_swallowed_ctrl_c_is_heard_at_the_next_step() -> None:
+    code = (
+        "import signal\n"
+        "from twin.interruption import raise_if_interrupted, remember_interrupts\n"
+        "remember_interrupts()\n"
+        "raise_if_interrupted()\n"
+        "try:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n"
+        "    pass\n"
+        "try:\n"
+        "    raise_if_interrupted()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout == "heard\n"
+
+
 def test_an_installed_copy_needs_no_writable_place_for_compiled_code(tmp_path: Path) -> None:
     """Without a writable package folder or home, numba gets a private folder, which is gone afterwards."""
     code = (
