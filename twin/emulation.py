@@ -15,7 +15,7 @@ from mcu_models.networks.library import find_network
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.recording import Recording, read_recording
-from twin.emulated_node import ANSWER
+from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S
 from twin.host_node import host_count
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from twin.emulated_node import Progress
 
 DEFAULT_S = 10.0
-STEP_S = 1.0
 SCRIPT_WAIT_S = 60.0
 MAX_SCRIPT_BYTES = 1 << 20
 
@@ -134,7 +133,7 @@ def _play_frames(
     emulator: UnicornEmulator, request: EmulationRequest, device: Amg8833, frames: int, progress: Progress
 ) -> RunOutcome:
     period_s = 1.0 / load_grid_eye().fast_frame_rate_hz.value
-    limit_s = 60.0 + frames * period_s
+    limit_s = FIRST_LOOK_LIMIT_S + frames * period_s
     while True:
         first_s = device.first_frame_s
         end_s = limit_s if first_s is None else first_s + frames * period_s

@@ -16,6 +16,7 @@ from sensors.recording import Recording
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mcu_models.int8.model import Int8Network
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
 
@@ -38,21 +39,22 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     Raises:
         BadInputError: The network cannot be used.
     """
-    table = frontend_table(read_network(network.path), network.frontend)
-    check_frame_shape(network, frames_degc.shape[1:])
+    table = frontend_table(check_frame_shape(network, frames_degc.shape[1:]), network.frontend)
     return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
 
 
-def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> None:
-    """Make sure that a network takes the sensor's frames.
+def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Int8Network:
+    """Return the network, made sure that it takes the sensor's frames.
 
     Raises:
         BadInputError: Its input has another number of rows or columns.
     """
-    taken = tuple(read_network(network.path).input.shape[1:3])
+    read = read_network(network.path)
+    taken = tuple(read.input.shape[1:3])
     if taken != frame_shape:
         allowed = f"the sensor's frames are {' x '.join(str(n) for n in frame_shape)}"
         raise BadInputError(network.path, "input", " x ".join(str(n) for n in taken), allowed)
+    return read
 
 
 def sample_frames(recording: Recording) -> tuple[Recording, NDArray[np.int64]]:

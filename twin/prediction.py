@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from twin.node import Node
 
 Level = Literal["host", "emulated"]
-FRAME_SHAPE = (8, 8)
-"""Rows and columns of the Grid-EYE, the only sensor so far."""
 PACKAGES = ("edge-sensor-twin", "ai-edge-litert", "capstone", "numba", "numpy", "scipy", "simpy", "unicorn")
 
 
@@ -168,7 +166,7 @@ def predict(
         LevelsDisagreeError: Firmware and host answered differently.
     """
     mount = node.mount_in(scenario)
-    check_frame_shape(node.network, FRAME_SHAPE)
+    check_frame_shape(node.network, (node.sensor.rows, node.sensor.columns))
     firmware = firmware_for(node.network, node.board, node.config.app)
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
