@@ -107,7 +107,8 @@ def _finish(axis: Any, scenario: Scenario, timeline: Timeline) -> None:
     room = scenario.room
     minutes = len(timeline.time_s) and (timeline.time_s[-1] - timeline.time_s[0]) / 60
     entered = sum(event.kind == "enter" for event in timeline.events)
-    axis.set_title(f"{scenario.name}: {minutes:.0f} minutes, {entered} people came in", loc="left", color=INK)
+    title = f"{scenario.name}: {minutes:.0f} minutes, {entered} people came in"
+    axis.figure.suptitle(title, x=0.02, ha="left", color=INK)
     axis.set_xlim(-_MARGIN_M, room.size_x_m + _MARGIN_M)
     axis.set_ylim(-_MARGIN_M, room.size_y_m + _MARGIN_M)
     axis.set_aspect("equal")
