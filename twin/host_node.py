@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.frontend import frontend_table, prepare, raw_from_degc
-from mcu_models.int8.reader import read_network
-from mcu_models.int8.reference import ReferenceNetwork, classify
+from mcu_models.compiler.frontend import frontend_table, prepare, raw_from_degc
+from mcu_models.compiler.reader import read_network
+from mcu_models.compiler.reference import ReferenceNetwork, classify
 from sensors.recording import Recording
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mcu_models.int8.model import Int8Network
+    from mcu_models.compiler.model import Int8Network
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
 

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from datasheet.bad_input import BadInputError, nearest_name
+from mcu_models.compiler.codegen import GeneratedNetwork, generate
+from mcu_models.compiler.frontend import frontend_table
+from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.image import MemorySizes, image_sizes, write_map
-from mcu_models.int8.codegen import GeneratedNetwork, generate
-from mcu_models.int8.frontend import frontend_table
-from mcu_models.int8.reader import read_network
 from mcu_models.networks.library import find_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
 
+    from mcu_models.compiler.arena import ArenaPlan
     from mcu_models.firmware.toolchain import Toolchain
-    from mcu_models.int8.arena import ArenaPlan
 
 _ELF: Final = "firmware.elf"
 _MAP: Final = "firmware.map"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from datasheet.bad_input import BadInputError, nearest_name
-from mcu_models.int8.frontend import find_frontend
+from mcu_models.compiler.frontend import find_frontend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

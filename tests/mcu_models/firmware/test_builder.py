@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from datasheet.bad_input import BadInputError
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.builder import app_names, build_firmware
 from mcu_models.firmware.image import image_sizes
 from mcu_models.firmware.toolchain import find_toolchain
-from mcu_models.int8.codegen import generate
-from mcu_models.int8.reader import read_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable

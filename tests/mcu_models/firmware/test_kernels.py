@@ -20,18 +20,18 @@ from unicorn.arm_const import (
     UC_CPU_ARM_CORTEX_M4,
 )
 
-from mcu_models.int8.codegen import generate
-from mcu_models.int8.frontend import frontend_table, prepare
-from mcu_models.int8.reader import read_network
-from mcu_models.int8.reference import ReferenceNetwork
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.frontend import frontend_table, prepare
+from mcu_models.compiler.reader import read_network
+from mcu_models.compiler.reference import ReferenceNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from mcu_models.compiler.model import Int8Network
     from mcu_models.firmware.builder import BuildResult
     from mcu_models.firmware.toolchain import Toolchain
-    from mcu_models.int8.model import Int8Network
 
 RETURN = 0x0800_F000
 INPUT = 0x2003_0000

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8 import ctext
-from mcu_models.int8.arena import ArenaPlan, Buffer, plan_arena
-from mcu_models.int8.layers import Layer, layer_of
+from mcu_models.compiler import ctext
+from mcu_models.compiler.arena import ArenaPlan, Buffer, plan_arena
+from mcu_models.compiler.layers import Layer, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcu_models.int8.frontend import FrontendTable
-    from mcu_models.int8.model import Int8Network
+    from mcu_models.compiler.frontend import FrontendTable
+    from mcu_models.compiler.model import Int8Network
 
 _HEADERS: Final = ("int8_convolution.h", "int8_dense.h", "int8_pool.h", "int8_softmax.h")
 

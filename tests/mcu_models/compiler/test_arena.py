@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu_models.int8.arena import Buffer, plan_arena
+from mcu_models.compiler.arena import Buffer, plan_arena
 
 LIVES = st.lists(
     st.tuples(st.integers(1, 500), st.integers(0, 8), st.integers(0, 3)).map(

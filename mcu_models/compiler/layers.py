@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8 import ctext
-from mcu_models.int8.model import DenseOptions, Operator, SoftmaxOptions, WindowOptions
-from mcu_models.int8.quantise import activation_range, layer_channels, softmax_scaling
+from mcu_models.compiler import ctext
+from mcu_models.compiler.model import DenseOptions, Operator, SoftmaxOptions, WindowOptions
+from mcu_models.compiler.quantise import activation_range, layer_channels, softmax_scaling
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from mcu_models.int8.quantise import Channel
+    from mcu_models.compiler.quantise import Channel
 
 _KERNELS: Final = {
     "CONV_2D": "int8_conv_2d",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mcu_models.int8.model import Activation, Operator, SoftmaxOptions, Tensor
+    from mcu_models.compiler.model import Activation, Operator, SoftmaxOptions, Tensor
 
 # The kernels' rounding adds up to 2^30 to a value below this without overflow.
 _ACCUMULATOR_LIMIT: Final = 1 << 30

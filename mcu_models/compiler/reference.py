@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.reader import read_network
+from mcu_models.compiler.reader import read_network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

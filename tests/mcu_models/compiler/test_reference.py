@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.reference import ReferenceNetwork, classify
+from mcu_models.compiler.reference import ReferenceNetwork, classify
 
 if TYPE_CHECKING:
     from pathlib import Path

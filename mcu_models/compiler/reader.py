@@ -18,8 +18,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.checks import check_operator
-from mcu_models.int8.model import (
+from mcu_models.compiler.checks import check_operator
+from mcu_models.compiler.model import (
     Activation,
     DenseOptions,
     Int8Network,

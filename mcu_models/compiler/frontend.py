@@ -12,7 +12,7 @@ from datasheet.bad_input import BadInputError, nearest_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mcu_models.int8.model import Int8Network
+    from mcu_models.compiler.model import Int8Network
 
 # AMG8833: 12-bit pixels in steps of 0.25 degC (Panasonic Grid-EYE datasheet, 01 May 2016, p. 2).
 STEP_DEGC: Final = 0.25

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.codegen import generate
-from mcu_models.int8.model import WindowOptions
-from mcu_models.int8.reader import MAX_FILE_BYTES, SUPPORTED_OPERATORS, read_network
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.model import WindowOptions
+from mcu_models.compiler.reader import MAX_FILE_BYTES, SUPPORTED_OPERATORS, read_network
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mcu_models.int8.frontend import frontend_table, prepare
-from mcu_models.int8.reference import ReferenceNetwork, classify
+from mcu_models.compiler.frontend import frontend_table, prepare
+from mcu_models.compiler.reference import ReferenceNetwork, classify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.model import Operator, SoftmaxOptions, Tensor, WindowOptions
+from mcu_models.compiler.model import Operator, SoftmaxOptions, Tensor, WindowOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

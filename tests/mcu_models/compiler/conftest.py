@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mcu_models.int8.codegen import generate
-from mcu_models.int8.frontend import frontend_table
-from mcu_models.int8.reader import read_network
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.frontend import frontend_table
+from mcu_models.compiler.reader import read_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from mcu_models.int8.model import Int8Network
+    from mcu_models.compiler.model import Int8Network
 
 MODELS = Path(__file__).parent / "models"
 

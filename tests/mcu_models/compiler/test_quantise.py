@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.codegen import generate
-from mcu_models.int8.quantise import activation_range, fixed_point
-from mcu_models.int8.reader import read_network
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.quantise import activation_range, fixed_point
+from mcu_models.compiler.reader import read_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mcu_models.int8.model import Int8Network, Operator
+    from mcu_models.compiler.model import Int8Network, Operator
 
 
 @given(st.floats(1e-8, 1e4))

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datasheet.bad_input import BadInputError
-from mcu_models.int8.frontend import frontend_table, lower_median, prepare, raw_from_degc
-from mcu_models.int8.reader import read_network
+from mcu_models.compiler.frontend import frontend_table, lower_median, prepare, raw_from_degc
+from mcu_models.compiler.reader import read_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mcu_models.int8.model import Int8Network
+    from mcu_models.compiler.model import Int8Network
 
 
 def network_with(models: Path, scale: float, zero_point: int) -> Int8Network:

@@ -1,1 +1,0 @@
-"""What is known and fitted of places in which thermal arrays were recorded."""
