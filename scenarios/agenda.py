@@ -107,20 +107,21 @@ class Visits:
         arrivals, rng = self.world.scenario.arrivals, group.members[0].rng
         if not is_passing and rng.random() >= arrivals.passing_ratio:
             group.visits = int(rng.geometric(1 / arrivals.visits_mean))
-        group.door_out = self._exit_door(door_in, rng)
+        group.door_out = self._exit_door(door_in, rng, is_passing=not group.visits)
         if self.world.scenario.doors[group.door_out].lift is not None:
             group.visits = 1
         group.chosen = [self.world.env.event() for _ in range(group.visits)]
         group.moves_on = [self.world.env.event() for _ in range(group.visits)]
 
-    def _exit_door(self, door_in: int, rng: np.random.Generator) -> int:
+    def _exit_door(self, door_in: int, rng: np.random.Generator, *, is_passing: bool) -> int:
         doors, exit_door = self.world.scenario.doors, self.world.scenario.arrivals.exit_door
         ways_out = self.world.doors_for("out")
         if exit_door == "same" and door_in in ways_out:
             return door_in
         if doors[door_in].lift is None:
             ways_out = ways_out + [index for index, door in enumerate(doors) if door.lift is not None]
-        others = [index for index in ways_out if exit_door == "any" or index != door_in]
+        is_any = exit_door == "any" and not is_passing
+        others = [index for index in ways_out if is_any or index != door_in]
         return self.world.some_door(others or ways_out, rng)
 
     def _visit(self, walker: Walker, group: Group, door_in: int) -> Process:
@@ -143,7 +144,7 @@ class Visits:
         moves_on = group.moves_on[number]
         if walker is group.members[0]:
             called = self._called(group)
-            yield self.world.crowd.walk(walker, self.world.place_point(place))
+            place = yield from self.world.go_to_place(walker, place)
             until = called or self.world.env.timeout(self._stay_ticks(walker))
             yield from self.world.stay_at(walker, place, until)
             moves_on.succeed()
@@ -303,6 +304,7 @@ class Employee:
         self.desk = world.scenario.places_of("desk")[number]
         self.known = world.newcomer()
         world.free_places.discard(self.desk)
+        world.own_places.add(self.desk)
 
     def days(self) -> Process:
         """Live one day after the other."""
@@ -350,7 +352,6 @@ class Employee:
         """Sit at the desk; who has just sat down there stays for a moment at least."""
         if tick > self.world.env.now:
             yield from self.world.linger(walker, self.desk, self.world.wait_until(tick))
-            self.world.free_places.discard(self.desk)
 
     def _come(self, rng: np.random.Generator) -> Generator[simpy.Event, object, Walker]:
         world = self.world

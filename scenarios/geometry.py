@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ INSIDE_M = 0.6
 BOTH_WAYS_M = 1.6
 """Doors of this width and more are passed in both directions at once: two bodies with their clearance."""
 
+_LANE_SHARE = 0.9
+_LANE_WIDTH_M = 0.55
 _RUN_UP_M = 1.6
 _NARROWEST_M = 0.03
 _ON_THE_LINE_M = 0.01
@@ -43,11 +46,13 @@ class Doorway:
         middle: Middle of the opening, in the wall.
         inward: Unit vector into the room.
         half_m: How far to either side of the middle a body's axis may pass.
+        is_one_way: Whether it leads only in or only out.
     """
 
     middle: Point
     inward: Point
     half_m: float
+    is_one_way: bool = False
 
     def at(self, inward_m: float, rightward_m: float = 0.0) -> Point:
         """Return the point so far into the room, and so far to the right of those who walk in."""
@@ -62,10 +67,17 @@ class Doorway:
         """Return how far a point is to the right of those who walk in through the middle."""
         return (point[0] - self.middle[0]) * self.inward[1] - (point[1] - self.middle[1]) * self.inward[0]
 
+    @cached_property
+    def lanes_m(self) -> tuple[float, ...]:
+        """Where people pass abreast, as in `at`: two lanes even where one of two has to wait for the other."""
+        widest_m = _LANE_SHARE * self.half_m
+        count = max(2, 1 + math.floor(2 * widest_m / _LANE_WIDTH_M))
+        return tuple(float(lane_m) for lane_m in np.linspace(-widest_m, widest_m, count))
+
     @property
     def is_both_ways(self) -> bool:
         """Whether people pass in both directions at once, each on the right."""
-        return self.half_m >= BOTH_WAYS_M / 2 - FRAME_CLEARANCE_M - 1e-9
+        return not self.is_one_way and self.half_m >= BOTH_WAYS_M / 2 - FRAME_CLEARANCE_M - 1e-9
 
 
 def doorway(door: Door, room: Room) -> Doorway:
@@ -76,7 +88,8 @@ def doorway(door: Door, room: Room) -> Doorway:
         "west": ((0.0, door.centre_m), (1.0, 0.0)),
         "east": ((room.size_x_m, door.centre_m), (-1.0, 0.0)),
     }[door.wall]
-    return Doorway(middle, inward, max(door.width_m / 2 - FRAME_CLEARANCE_M, _NARROWEST_M))
+    half_m = max(door.width_m / 2 - FRAME_CLEARANCE_M, _NARROWEST_M)
+    return Doorway(middle, inward, half_m, is_one_way=door.direction != "both")
 
 
 def outline(room: Room) -> shapely.Polygon:
@@ -123,6 +136,7 @@ class Floor:
 
     def __init__(self, scenario: Scenario) -> None:
         self.doorways = [doorway(door, scenario.room) for door in scenario.doors]
+        self.seats_m = [(place.x_m, place.y_m) for place in scenario.places if place.posture == "sitting"]
         self.area = _largest(walkable_floor(scenario, OUTSIDE_M + _RUN_UP_M))
         shapely.prepare(self.area)
 

@@ -23,7 +23,7 @@ _SHIFT_TICKS = 10.0
 
 _HALF_TICK = 0.5
 
-# Sway of people who stand is slow, most of it below 0.5 Hz (Winter 1995, Gait & Posture 3(4):193-214).
+# People who stand sway slowly (Winter 1995, Gait & Posture 3:193-214); these periods and shares are assumed.
 _PERIODS_TICKS = np.array([23.0, 41.0, 79.0])
 _SHARES = np.array([0.2, 0.3, 0.5])
 _HEADING_SWAY_RAD = 0.06
@@ -86,7 +86,11 @@ class Stance:
         return np.column_stack([here, speed_mps]), np.full(len(ticks), self.posture, dtype=np.int8)
 
     def at(self, ticks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, 3) x, y, heading; the shift has the least jerk (Flash and Hogan 1985)."""
+        """Return (n, 3) x, y, heading.
+
+        The shift has the least jerk: Flash and Hogan 1985, J. Neurosci. 5(7):1688-1703,
+        doi:10.1523/JNEUROSCI.05-07-01688.1985, who found it in movements of the arm.
+        """
         done = np.clip((ticks - self.start_tick) / _SHIFT_TICKS, 0.0, 1.0)
         done = done**3 * (10 - 15 * done + 6 * done**2)
         angle = 2 * np.pi * ticks[:, np.newaxis, np.newaxis] / _PERIODS_TICKS + self.phase_rad

@@ -1,13 +1,15 @@
-"""Shortest ways over a floor: straight where one can, around corners where one must."""
+"""Shortest ways over a floor: straight where one can, around corners, and around those who stand or sit in the way."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scenarios.compiled import compiled
+from scenarios.detours import is_clear, way_around
 from scenarios.steering import is_visible
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_CORNERS = 1500
 """Plans with more corners to walk around would take minutes to prepare."""
+
+NOBODY = np.empty((0, 3))
+"""No discs to walk around."""
 
 
 class PathFinder:
@@ -38,9 +43,18 @@ class PathFinder:
             return [target]
         return [*self._along(int(begin), int(end)), target]
 
-    def sees(self, one: Point, other: Point) -> bool:
+    def is_free(self, start: Point, way: list[Point], discs_m: NDArray[np.float64]) -> bool:
+        """Tell whether a way keeps clear of all discs, given as (D, 3) x, y and radius."""
+        return all(is_clear(*one, *other, discs_m) for one, other in pairwise([start, *way]))
+
+    def detour(self, start: Point, target: Point, discs_m: NDArray[np.float64]) -> list[Point] | None:
+        """Return the shortest way around corners and discs, None when there is none."""
+        points_m = way_around(np.array(start), np.array(target), self._corners_m, discs_m, self._borders_m)
+        return [(float(x_m), float(y_m)) for x_m, y_m in points_m] or None
+
+    def sees(self, one: Point, other: Point, discs_m: NDArray[np.float64] = NOBODY) -> bool:
         """Tell whether one can walk straight from one point to the other."""
-        return bool(is_visible(*one, *other, self._borders_m))
+        return bool(is_visible(*one, *other, self._borders_m) and is_clear(*one, *other, discs_m))
 
     def _lengths_to_corners_m(self, point: Point) -> NDArray[np.float64]:
         return _lengths_m(point[0], point[1], self._corners_m, self._borders_m)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scenarios.room import Room
     from scenarios.visitors import Population
 
-# Head radius 0.09 to 0.10 m, as in crowd models (Weidmann 1993); the spread is assumed.
+# Head radius 0.09 to 0.10 m, hair included: assumed, mean and spread.
 _HEAD_RADIUS_M = (0.095, 0.004)
 
 _SPEED_TRUNCATION_SD = 3.5

@@ -1,7 +1,7 @@
 """One time step of everybody who walks: where to, how fast, and never into anybody or anything.
 
 The model is that of Moussaid, Helbing and Theraulaz 2011 ("How simple rules determine pedestrian behavior and crowd
-disasters", PNAS 108(17):6884-6888, doi:10.1073/pnas.1016507108) without its contact forces. Everybody looks along
+disasters", PNAS 108(17):6884, arXiv:1105.2152) without its contact forces. Everybody looks along
 a fan of directions, sees how far each could be followed until the first collision, others being expected to go on
 as they do, and takes the direction whose end is nearest to the goal (their equation 1). The speed leaves a time
 `TIME_GAP_S` to whatever is ahead (their equation 2). Instead of contact forces, a step that would bring two bodies
@@ -38,7 +38,7 @@ ABSENT, STANDS, WALKS = 0, 1, 2
 """States of a slot."""
 
 _ACCELERATION_MPS2 = 4.0
-# Full speed within the first step, as in Breniere and Do 1986, J. Biomech. 19(12):1035-1040.
+# Full speed within the first step or two: assumed.
 
 _HORIZON_M = 6.0
 _FAN_STEP_RAD = math.radians(7.5)

@@ -146,8 +146,7 @@ class Population(Config):
     skin_high_degc: BodyDegc
     hair_low_ratio: Ratio
     hair_high_ratio: Ratio
-    # Upper body in clothes: breadth 0.45 m, depth 0.25 m are the values in use for crowd models (Weidmann 1993);
-    # the spreads are assumed.
+    # Upper body in clothes: assumed, means and spreads.
     breadth_mean_m: Annotated[float, Field(ge=0.2, le=BROADEST_M)] = 0.45
     breadth_sd_m: Annotated[float, Field(ge=0, le=0.1)] = 0.03
     depth_mean_m: Annotated[float, Field(ge=0.1, le=0.5)] = 0.25

@@ -32,6 +32,7 @@ WARM_UP_TICKS = round(WARM_UP_S / STEP_S)
 Kind = Literal["visitor", "staff", "guest"]
 
 _HOUR_TICKS = 3600 / STEP_S
+_TRIES_AGAIN_TICKS = 30
 _QUEUES_WITHIN_M = 1.4
 _OUT_OF_SIGHT_M = 1.4
 _LANE_SHARE = 0.9
@@ -53,6 +54,7 @@ class World:
             for index, (door, way) in enumerate(zip(scenario.doors, self.crowd.floor.doorways, strict=True))
         ]
         self.free_places = set(range(len(scenario.places)))
+        self.own_places: set[int] = set()
         self.present: dict[Kind, int] = {"visitor": 0, "staff": 0, "guest": 0}
         self._drawn = 0
 
@@ -128,25 +130,80 @@ class World:
 
     def linger(self, walker: Walker, place: int, until: simpy.Event) -> Process:
         """Go to a place and stand or sit there until something happens; the place is free again then."""
-        yield self.crowd.walk(walker, self.place_point(place))
+        place = yield from self.go_to_place(walker, place)
         yield from self.stay_at(walker, place, until)
+
+    def go_to_place(self, walker: Walker, place: int) -> Generator[simpy.Event, object, int]:
+        """Go to a place one has taken; when others bar the way for long, to the nearest free one like it.
+
+        When there is none, who wanted to stand stays where they are, and who wanted to sit tries again.
+
+        Returns:
+            The place that one holds in the end.
+        """
+        while True:
+            is_seat = self.scenario.places[place].posture == "sitting"
+            if (yield self.crowd.walk_to_place(walker, self.place_point(place), is_seat=is_seat)):
+                return place
+            another = self._take_another(walker, place)
+            if another is not None:
+                place = another
+            elif is_seat or self.crowd.is_before_a_door(walker):
+                yield self.env.timeout(_TRIES_AGAIN_TICKS)
+            else:
+                return place
+
+    def _take_another(self, walker: Walker, place: int) -> int | None:
+        """Exchange a place for the nearest free one of its zone that one can get to, if there is any."""
+        places = self.scenario.places
+        like_it = [index for index in self.scenario.places_of(places[place].zone) if index in self.free_places]
+        for index in sorted(like_it, key=lambda index: math.dist(_point(places[index]), _point(places[place]))):
+            if self.crowd.can_reach(walker, self.place_point(index)):
+                self.free_places.discard(index)
+                self.free_place(place)
+                return index
+        return None
+
+    def free_place(self, index: int) -> None:
+        """Leave a place to others, unless it is somebody's own."""
+        if index not in self.own_places:
+            self.free_places.add(index)
 
     def place_point(self, index: int) -> Point:
         """Return where a place is."""
         return _point(self.scenario.places[index])
 
     def stay_at(self, walker: Walker, index: int, until: simpy.Event) -> Process:
-        """Stand or sit at a place one has come to, now and then shift and look elsewhere; the place is free then."""
+        """Stand or sit at a place one has come to until something happens; the place is free then.
+
+        Now and then people shift and look elsewhere. Who stands makes room for those who cannot pass otherwise.
+        """
         place = self.scenario.places[index]
         posture = SITTING if place.posture == "sitting" else STANDING
         mean_ticks = _SITTING_SHIFT_TICKS if posture == SITTING else _STANDING_SHIFT_TICKS
         self.crowd.settle(walker, posture, self._heading_rad(walker, place))
         while not until.processed:
-            shift = self.env.timeout(max(math.ceil(walker.rng.exponential(mean_ticks)), 11))
-            yield until | shift
-            if not until.processed:
+            before = yield from self._wait_for_a_change(walker, until, mean_ticks, may_be_asked=posture == STANDING)
+            if until.processed:
+                break
+            if before is None:
                 self.crowd.shift(walker, self._heading_rad(walker, place))
-        self.free_places.add(index)
+                continue
+            yield self.crowd.make_room(walker, before)
+            yield self.crowd.walk_to_place(walker, _point(place), is_seat=False)
+            self.crowd.settle(walker, posture, self._heading_rad(walker, place))
+        self.free_place(index)
+
+    def _wait_for_a_change(
+        self, walker: Walker, until: simpy.Event, mean_ticks: float, *, may_be_asked: bool
+    ) -> Generator[simpy.Event, object, Point | None]:
+        """Wait until something happens, or a while; return where somebody is who has asked to pass, if so."""
+        asked = self.env.event()
+        walker.asked = asked if may_be_asked else None
+        yield until | asked | self.env.timeout(max(math.ceil(walker.rng.exponential(mean_ticks)), 11))
+        walker.asked = None
+        before: Point | None = asked.value if asked.processed else None
+        return before
 
     def _heading_rad(self, walker: Walker, place: Place) -> float:
         if place.heading_deg is not None:
@@ -157,17 +214,18 @@ class World:
         return float(walker.rng.uniform(-math.pi, math.pi))
 
     def _lane_m(self, walker: Walker, way: Doorway, direction: Literal["in", "out"]) -> float:
-        """Return where in the doorway to walk: on the right where there are two lanes, else anywhere."""
+        """Return where in the doorway to walk: on the right where people come towards one, else in any lane."""
         widest_m = _LANE_SHARE * way.half_m
         if not way.is_both_ways:
-            return float(walker.rng.choice([-widest_m, widest_m]))
+            return float(walker.rng.choice(way.lanes_m))
         nearest_m = way.half_m / 2
         return float(walker.rng.uniform(nearest_m, widest_m)) * (1 if direction == "in" else -1)
 
     def _free_entrance(self, walker: Walker, way: Doorway) -> Point | None:
         """Return a point outside the door where there is room, and room to walk on."""
         lane_m = self._lane_m(walker, way, "in")
-        for side_m in (lane_m, -lane_m) if not way.is_both_ways else (lane_m,):
+        others_m = [] if way.is_both_ways else [other_m for other_m in way.lanes_m[::-1] if other_m != lane_m]
+        for side_m in (lane_m, *others_m):
             point = way.at(-OUTSIDE_M, side_m)
             if self.crowd.has_room_for(walker.person.shoulder_breadth_m / 2, point):
                 return point

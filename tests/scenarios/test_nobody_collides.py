@@ -56,6 +56,25 @@ def test_in_the_library(name: str, seed: int, busy: float, frame_rate_hz: float)
     check(scenario, simulate(scenario, seconds=150, seed=seed, frame_rate_hz=frame_rate_hz))
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_around_a_full_table(seed: int) -> None:
+    """Also where eight people sit down, 0.75 m apart, and get up again."""
+    room = load_scenario("meeting_room")
+    meeting = room.meetings[0].model_copy(update={"attendees": 8})
+    timeline = simulate(room.model_copy(update={"meetings": (meeting,)}), seconds=550, seed=seed, frame_rate_hz=32.0)
+    check(room, timeline)
+    assert timeline.in_room.max() == 8
+
+
+@pytest.mark.parametrize("hour", [9.45, 11.7])
+def test_between_occupied_desks(hour: float) -> None:
+    """Also where people squeeze past colleagues who sit, on their way to a meeting and back."""
+    day = load_scenario("open_plan_day").model_copy(update={"start_hour": hour})
+    timeline = simulate(day, seconds=600, seed=1, frame_rate_hz=32.0)
+    check(day, timeline)
+    assert timeline.in_room.max() >= 8
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(data=st.data(), seed=st.integers(0, 2**31))
 def test_in_rooms_with_furniture_and_two_doors(data: st.DataObject, seed: int) -> None:

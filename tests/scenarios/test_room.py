@@ -42,7 +42,7 @@ def test_the_office_is_the_one_that_is_described() -> None:
         ("capacity = 3", "capacity = 3.5", "arrivals.capacity", "integer"),
         ("skin_low_degc = 33.0", "skin_low_degc = 36.0", "population.skin_low_degc", "above skin_high_degc"),
         ("rate_per_hour = ", "rate_per_hour = -", "arrivals.rate_per_hour", "greater than or equal to 0"),
-        ("rate_per_hour = 230.0", "rate_per_hour = 1e9", "arrivals.rate_per_hour", "less than or equal to 10000"),
+        ("rate_per_hour = 185.0", "rate_per_hour = 1e9", "arrivals.rate_per_hour", "less than or equal to 10000"),
         ("accompanied_ratio = 0.35", "accompanied_ratio = 1.0", "arrivals.accompanied_ratio", "less than 1"),
         ("linger_spread = 0.6", "linger_spread = 1e6", "arrivals.linger_spread", "less than or equal to 3"),
         ("linger_median_s = 10.0", "linger_median_s = 1e5", "arrivals.linger_median_s", "or equal to 86400"),
