@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
@@ -52,20 +52,34 @@ class Pieces:
     thing: NDArray[np.int64]
 
 
+class Zones(NamedTuple):
+    """Stretches of slope, for each of L lines, in which the lines that lie finely in its band meet different things.
+
+    Attributes:
+        start: (L + 1,) int64, where each line's zones begin.
+        low: (Z,) slope at which each begins.
+        high: (Z,) slope at which each ends.
+    """
+
+    start: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class RoomView:
     """The empty room.
 
     Attributes:
         pieces: What is seen along the lines, along finer ones, and along the finest.
-        is_busy: (L,) whether things begin or end between the finest lines within a line's band.
+        zones: Where within a line's band things begin or end between the finest lines.
         boxes: (B, 8), see `BOX_COLUMNS`.
         follows: (P,) radiance of each pixel's empty view that follows the room's drift.
         stays: (P,) the rest: things of fixed temperature.
     """
 
     pieces: tuple[Pieces, Pieces, Pieces]
-    is_busy: NDArray[np.bool_]
+    zones: Zones
     boxes: NDArray[np.float64]
     follows: NDArray[np.float64]
     stays: NDArray[np.float64]
@@ -93,14 +107,35 @@ def room_view(
         Pieces(*_pieces(some.slope, reach, rotation, origin, room, surfaces, boxes)) for some in lines
     )
     follows, stays = _integrated(lines[2], finest, boxes)
-    return RoomView((coarse, fine, finest), _busy(finest, len(lines[0].slope)), boxes, follows, stays)
+    return RoomView((coarse, fine, finest), _zones(finest, len(lines[0].slope)), boxes, follows, stays)
 
 
-def _busy(fine: Pieces, lines: int) -> NDArray[np.bool_]:
-    """Return (L,), for which lines the finer ones do not all meet the same things in the same order."""
-    met = [tuple(fine.thing[begin:end]) for begin, end in pairwise(fine.start)]
-    split = len(met) // lines
-    return np.array([len(set(met[line * split : (line + 1) * split])) > 1 for line in range(lines)])
+def _zones(fine: Pieces, lines: int) -> Zones:
+    """Return the zones of each band of finer lines that do not all meet the same things in the same order."""
+    split = (len(fine.start) - 1) // lines
+    found: list[tuple[float, float]] = []
+    start = [0]
+    for band in range(lines):
+        ranges = list(pairwise(fine.start[band * split : (band + 1) * split + 1]))
+        if len({_order(fine.thing[begin:end]) for begin, end in ranges}) > 1:
+            found += _differences([(fine.until[begin:end], fine.thing[begin:end]) for begin, end in ranges])
+        start.append(len(found))
+    edges = np.array(found, dtype=np.float64).reshape(-1, 2)
+    return Zones(np.array(start, dtype=np.int64), edges[:, 0].copy(), edges[:, 1].copy())
+
+
+def _order(thing: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return what a line meets, one thing after the other."""
+    return tuple(int(met) for met, _ in groupby(thing))
+
+
+def _differences(lines: list[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> list[tuple[float, float]]:
+    """Return the stretches in which lines, each with where its pieces end and what they are, do not agree."""
+    edge = np.unique(np.concatenate([until for until, _ in lines]))
+    before = np.concatenate([[-np.inf], edge[:-1]])
+    met = np.array([thing[np.minimum(np.searchsorted(until, edge), len(thing) - 1)] for until, thing in lines])
+    differs = (met != met[0]).any(axis=0)
+    return [(float(low), float(high)) for low, high in zip(before[differs], edge[differs], strict=True)]
 
 
 def _integrated(

@@ -23,6 +23,8 @@ from sensors.signal_chain import SignalChain, unit_errors
 from sensors.thermal_array import scene_degc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sensors.grid_eye_sheet import GridEyeSheet, NoiseProfile
 
 SHEET = load_grid_eye()
@@ -256,9 +258,21 @@ def cut(timeline: Timeline, begin: int, end: int) -> Timeline:
     return replace(timeline, **{name: getattr(timeline, name)[some] for name in names})
 
 
+def pausing(frames: int) -> Timeline:
+    """Return the walkers, who stand still as statues from frame 200 to 600 while the room goes on drifting."""
+    timeline = walkers(frames)
+    numbers = np.arange(frames)
+    position_m = timeline.position_m[np.where((numbers >= 200) & (numbers < 600), 200, numbers)]
+    speed_mps = np.where(((numbers >= 200) & (numbers < 600))[:, np.newaxis], 0.0, timeline.speed_mps)
+    return replace(timeline, position_m=position_m, speed_mps=speed_mps)
+
+
+@pytest.mark.parametrize("people", [walkers, pausing])
 @pytest.mark.parametrize("options", [{}, {"frame_rate_hz": 1.0}, {"averages_twice": True}])
-def test_the_bytes_do_not_depend_on_where_the_timeline_is_cut(options: dict[str, float]) -> None:
-    timeline = walkers(700)
+def test_the_bytes_do_not_depend_on_where_the_timeline_is_cut(
+    people: Callable[[int], Timeline], options: dict[str, float]
+) -> None:
+    timeline = people(700)
     whole = sense(timeline, MOUNT, SHEET, seed=4, **options)
     edges = [0, 1, 7, 8, 256, 300, 513, 695, 700]
     pieces = list(

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios.room import load_scenario
-from sensors.deployment import linaige_like
 from sensors.recording import Recording, read_recording
 from sensors.statistics import (
     autocorrelation,
@@ -151,15 +149,6 @@ def test_the_distance_of_equal_samples_is_zero_and_of_apart_ones_one() -> None:
     values = np.linspace(0, 1, 50)
     assert ks_distance(values, values) == 0
     assert ks_distance(values, values + 2) == 1
-
-
-def test_the_office_like_linaige_s_has_its_air_and_keeps_its_people_s_ways() -> None:
-    office = load_scenario("office_doorway")
-    there = linaige_like(office)
-    assert there.room.air_degc == pytest.approx(25.7)
-    assert there.room.floor_degc == there.room.wall_degc == pytest.approx(25.7)
-    assert there.arrivals == office.arrivals
-    assert there.population.hair_high_ratio <= 0.8
 
 
 @pytest.mark.skipif("TWIN_SHARED" not in os.environ, reason="TWIN_SHARED does not name the folder with recordings")

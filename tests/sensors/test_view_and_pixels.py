@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scenarios.timeline import SITTING, STANDING, Person, Timeline
 from sensors.field_of_view import (
+    SHOULDER_HALF_BREADTH_RATIO,
     SHOULDER_RATIO,
     FieldOfView,
     footprint_m,
@@ -30,9 +31,9 @@ def in_view(x_m: float, y_m: float, mount: Mount, stature_m: float = 1.75) -> bo
     return bool(is_in_view(np.array([x_m, y_m]), np.array(stature_m), mount, FOV))
 
 
-def test_the_view_ends_at_thirty_degrees_at_shoulder_height() -> None:
+def test_the_view_ends_where_shoulders_cannot_reach_thirty_degrees() -> None:
     mount = Mount(0, 0, 3.0)
-    edge_m = (3.0 - SHOULDER_RATIO * 1.75) * math.tan(math.radians(30))
+    edge_m = (3.0 - SHOULDER_RATIO * 1.75) * math.tan(math.radians(30)) + SHOULDER_HALF_BREADTH_RATIO * 1.75
     assert in_view(edge_m - 1e-6, edge_m - 1e-6, mount)
     assert not in_view(edge_m + 1e-6, 0, mount)
     assert not in_view(0, -edge_m - 1e-6, mount)
@@ -144,7 +145,7 @@ def test_who_sits_leaves_the_view_farther_out_than_who_stands() -> None:
     timeline = Timeline(
         time_s=np.zeros(2),
         person_index=np.zeros((2, 1), dtype=np.int32),
-        position_m=np.array([[[0.85, 0.0]], [[0.85, 0.0]]]),
+        position_m=np.array([[[1.05, 0.0]], [[1.05, 0.0]]]),
         heading_rad=np.zeros((2, 1)),
         speed_mps=np.zeros((2, 1)),
         persons=(Person(1.75, 0.45, 0.25, 0.095, 34.0, 0.5, 0.7),),
