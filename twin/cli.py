@@ -216,7 +216,7 @@ app.add_typer(validate_app, name="validate")
 @validate_app.command(name="sensor")
 def validate_sensor_command(
     recording: Annotated[Path, typer.Argument(help="Recorded frames (.npz, or LINAIGE's .csv).")],
-    scenario: Annotated[str, typer.Option(help="What the simulated sensors watch.")] = "office_doorway",
+    scenario: Annotated[str, typer.Option(help="What the simulated sensors watch.")] = "office_floor",
     sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
     noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
     units: Annotated[int, typer.Option(min=1, max=100, help="Simulated sensors.")] = 8,
