@@ -33,6 +33,7 @@ MOST_COLUMNS = 256
 """More columns are refused; LINAIGE has about 70."""
 
 _PIXELS = 64
+_FRAME_RATE_HZ = 10.0
 _PUBLISHED_PIXELS = range(2, 2 + _PIXELS)
 _COUNT, _CONFIDENCE, _SESSION = "people_number", "confidence", "session"
 _CONFIDENCES = {"e": 1, "h": 0}
@@ -48,7 +49,7 @@ class _Columns:
 
     pixels: tuple[int, ...]
     count: int
-    time: int
+    time: int | None
     thermistor: int | None
     confidence: int | None
     session: int | None
@@ -60,11 +61,12 @@ def read_linaige_csv(path: Path) -> dict[str, NDArray[np.generic]]:
     `thermistor` (a column whose name holds "therm" or "ambient"), `session` (a column of that name, else the
     number in the file's name) and `confidence` (1 easy, 0 hard) may be missing. Times may be seconds, times of the day,
     which become seconds since midnight, or dates with a time, which become seconds since 1970; without a
-    zone they are taken for UTC. Numbers are read, not judged: the caller checks their ranges.
+    zone they are taken for UTC. Without a column whose name holds "time" or "date" the frames follow each other at the
+    sensor's 10 frames/s. Numbers are read, not judged: the caller checks their ranges.
 
     Raises:
-        BadInputError: The file is larger than `LARGEST_CSV_BYTES`, not text, or without frames; the 64 pixels,
-            the time or the number of people cannot be found among the columns; or a row is not as long as
+        BadInputError: The file is larger than `LARGEST_CSV_BYTES`, not text, or without frames; the 64 pixels
+            or the number of people cannot be found among the columns; or a row is not as long as
             the header or holds something else than numbers.
     """
     rows = _rows(path)
@@ -111,8 +113,6 @@ def _find_columns(path: Path, header: list[str]) -> _Columns:
     pixels = _find_pixels(path, header)
     others = [index for index in range(len(header)) if index not in pixels and header[index] != _COUNT]
     clock = _first_with(header, others, _TIME_HINTS)
-    if clock is None:
-        raise _missing(path, "a column whose name holds 'time' or 'date'", header)
     return _Columns(
         pixels=pixels,
         count=header.index(_COUNT),
@@ -216,7 +216,7 @@ def _arrays(path: Path, table: NDArray[np.float64], columns: _Columns) -> dict[s
     arrays: dict[str, NDArray[np.generic]] = {
         "frames": table[:, :_PIXELS].reshape(-1, 8, 8),
         "count": table[:, _PIXELS],
-        "time_s": table[:, _PIXELS + 1],
+        "time_s": np.arange(len(table)) / _FRAME_RATE_HZ if columns.time is None else table[:, _PIXELS + 1],
     }
     if columns.thermistor is not None:
         arrays["thermistor"] = table[:, _PIXELS + 2]

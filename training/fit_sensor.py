@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scenarios.timeline import Timeline
 
 SCENARIO = "office_floor"
-SECONDS, UNITS = 300.0, 16
+SECONDS, UNITS = 300.0, 32
 NOISE_ROUNDS, PEOPLE_ROUNDS = 4, 60
 SOURCE = "fit to LINAIGE sessions 2 and 3 by training/fit_sensor.py"
 
@@ -71,7 +71,7 @@ def main() -> None:
     target = sensor_statistics(read_recording(arguments.recording))
     scenario = load_scenario(SCENARIO)
     timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS)]
-    fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, 2 * UNITS)]
+    fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, UNITS + 16)]
     fit = Fit(load_grid_eye(), scenario)
     fit = fit_noise(fit, timelines, target)
     fit = fit_people(fit, timelines, target, arguments.people_rounds)

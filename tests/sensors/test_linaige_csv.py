@@ -155,7 +155,6 @@ def test_what_is_wrong_with_a_row_is_told_in_one_line(tmp_path: Path, fields: li
             ["count" if name == "people_number" else name for name in HEADER],
             "must have a column 'people_number'; found",
         ),
-        (["a", "b", *HEADER[2:]], "must have a column whose name holds 'time' or 'date'"),
         ([*HEADER[:2], *PIXELS[:63], "people_number", "confidence"], "must have 64 numbered columns of pixels"),
         (["people_number", "time", *("x" * (n + 1) for n in range(64)), "confidence"], "64 numbered columns"),
         ([*HEADER[:-1], "people_number"], "header is 'people_number'; every column must have a name of its own"),
@@ -165,6 +164,11 @@ def test_what_is_wrong_with_a_row_is_told_in_one_line(tmp_path: Path, fields: li
 )
 def test_what_is_missing_in_the_header_is_told_in_one_line(tmp_path: Path, header: list[str], said: str) -> None:
     assert said in refusal(save(tmp_path, [row()], header))
+
+
+def test_without_a_clock_frames_follow_at_the_sensor_s_rate(tmp_path: Path) -> None:
+    recording = read_recording(save(tmp_path, [row(), row(), row()], ["a", "b", *HEADER[2:]]))
+    assert recording.time_s.tolist() == pytest.approx([0.0, 0.1, 0.2])
 
 
 def test_a_file_without_frames_is_refused(tmp_path: Path) -> None:
