@@ -1,10 +1,10 @@
 """The one definition of "in view".
 
-A person is in view while a shoulder can be: while the axis of the body, at shoulder height (0.82 of stature), lies
-inside the sensor's nominal field of view, or beyond its edge by no more than half the breadth of the shoulders. The
-field is the pyramid along the mount's optical axis whose opposite faces enclose the datasheet's half-value angles. Who
-sits has shoulders at `SITTING_SHOULDER_RATIO`. People who label frames count whoever they see a part of; counting
-axes alone left recorded people at the edge out, and those counted too warm (docs/sensor_model.md).
+A person is in view while the axis of the body, at the height of the hips (0.53 of stature), lies inside the sensor's
+nominal field of view: the pyramid along the mount's optical axis whose opposite faces enclose the datasheet's
+half-value angles, its edge included. Under a ceiling who is nearer than this shows trunk and head, who is farther away
+at most legs. Hips, since people who label frames count whoever they see a good part of: with shoulders, recorded
+people at the edge stayed uncounted, and rooms that counted as empty held warm edges (docs/sensor_model.md).
 Ground truth, training labels, drawings and metrics all use this and nothing else.
 """
 
@@ -25,14 +25,11 @@ if TYPE_CHECKING:
     from sensors.grid_eye_sheet import GridEyeSheet
     from sensors.mount import Mount
 
-SHOULDER_RATIO = 0.82
-"""Shoulder height over stature: 0.818 (Drillis and Contini 1966, in Winter, Biomechanics, fig. 4.1)."""
+HIP_RATIO = 0.53
+"""Hip height over stature (Drillis and Contini 1966, in Winter, Biomechanics, fig. 4.1)."""
 
-SITTING_SHOULDER_RATIO = 0.56
-"""On a chair: hips 0.27 instead of 0.53 of stature above the floor (seat of 0.45 m), the trunk as it is."""
-
-SHOULDER_HALF_BREADTH_RATIO = 0.1295
-"""Half the breadth of the shoulders over stature: 0.259 / 2 (Drillis and Contini 1966, the same figure)."""
+SITTING_HIP_RATIO = 0.27
+"""On a chair: a seat of 0.45 m below the hips."""
 
 _FLATTEST_SLOPE = 0.05
 """The footprint of a tilted sensor ends where a ray falls by less than this for each metre; assumed."""
@@ -67,35 +64,29 @@ def is_in_view(
         mount: Where the sensor hangs.
         fov: The sensor's field of view.
     """
-    return _is_inside(position_m, stature_m, SHOULDER_RATIO, mount, fov)
+    return _is_inside(position_m, HIP_RATIO * stature_m, mount, fov)
 
 
 def people_in_view(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArray[np.int64]:
     """Return (N,) int64, how many people are in view in each frame of the timeline."""
     statures_m = np.array([*(person.stature_m for person in timeline.persons), np.nan])
-    ratio = SHOULDER_RATIO if timeline.posture is None else _shoulder_ratio(timeline.posture)
-    inside = _is_inside(timeline.position_m, statures_m[timeline.person_index], ratio, mount, fov)
+    ratio = HIP_RATIO if timeline.posture is None else _hip_ratio(timeline.posture)
+    inside = _is_inside(timeline.position_m, ratio * statures_m[timeline.person_index], mount, fov)
     return np.asarray(inside.sum(axis=1), dtype=np.int64)
 
 
-def _shoulder_ratio(posture: NDArray[np.int8]) -> NDArray[np.float64]:
-    return np.where(posture == SITTING, SITTING_SHOULDER_RATIO, SHOULDER_RATIO)
+def _hip_ratio(posture: NDArray[np.int8]) -> NDArray[np.float64]:
+    return np.where(posture == SITTING, SITTING_HIP_RATIO, HIP_RATIO)
 
 
 def _is_inside(
-    position_m: NDArray[np.float64],
-    stature_m: NDArray[np.float64],
-    shoulder_ratio: NDArray[np.float64] | float,
-    mount: Mount,
-    fov: FieldOfView,
+    position_m: NDArray[np.float64], height_m: NDArray[np.float64], mount: Mount, fov: FieldOfView
 ) -> NDArray[np.bool_]:
-    """Tell whose shoulders, at `shoulder_ratio` of stature above the floor, reach into the pyramid."""
-    stature_m = np.broadcast_to(stature_m, position_m.shape[:-1])[..., np.newaxis]
-    height_m = np.broadcast_to(np.asarray(shoulder_ratio)[..., np.newaxis], stature_m.shape) * stature_m
-    seen_m = mount.to_camera(np.concatenate([position_m, height_m], -1))
-    reach_m = seen_m[..., 2:] * fov.half_slopes + SHOULDER_HALF_BREADTH_RATIO * stature_m
-    in_front = seen_m[..., 2] >= 0.0
-    return np.asarray(in_front & np.all(np.abs(seen_m[..., :2]) <= reach_m, axis=-1))
+    """Tell which points at `height_m` above the floor lie inside the pyramid."""
+    points_m = np.concatenate([position_m, np.broadcast_to(height_m, position_m.shape[:-1])[..., np.newaxis]], -1)
+    seen_m = mount.to_camera(points_m)
+    extent_m = seen_m[..., 2:] * fov.half_slopes
+    return np.asarray(np.all(np.abs(seen_m[..., :2]) <= extent_m, axis=-1))
 
 
 def footprint_m(mount: Mount, fov: FieldOfView, height_m: float) -> NDArray[np.float64]:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from scenarios.timeline import Timeline
 
 SCENARIO = "office_floor"
-SECONDS, UNITS = 300.0, 32
-NOISE_ROUNDS, PEOPLE_ROUNDS = 4, 60
+SECONDS, UNITS = 300.0, 64
+NOISE_ROUNDS, PEOPLE_ROUNDS = 4, 40
 SOURCE = "fit to LINAIGE sessions 2 and 3 by training/fit_sensor.py"
 
 PEOPLE_BOUNDS = {
@@ -71,7 +71,7 @@ def main() -> None:
     target = sensor_statistics(read_recording(arguments.recording))
     scenario = load_scenario(SCENARIO)
     timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS)]
-    fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, UNITS + 16)]
+    fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, 3 * UNITS // 2)]
     fit = Fit(load_grid_eye(), scenario)
     fit = fit_noise(fit, timelines, target)
     fit = fit_people(fit, timelines, target, arguments.people_rounds)

@@ -27,7 +27,7 @@ CLASSES = 4
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 """Each split has its own seeds, so that no deployment, person or sensor is in two of them."""
 
-STANDING_SHOULDER_M, SHOULDER_HALF_BREADTH_M = 1.41, 0.22
+STANDING_HIP_M = 0.91
 """Of an adult of 1.72 m (Drillis and Contini 1966)."""
 NEAR_ATTEMPTS = 60
 
@@ -130,7 +130,7 @@ def _random_places(mount: SensorMount, size_x_m: float, size_y_m: float, rng: np
 
     Up to six lie where a standing adult counts as in view, at most twelve are there in all.
     """
-    reach_m = (mount.height_m - STANDING_SHOULDER_M) * math.tan(math.radians(30)) + SHOULDER_HALF_BREADTH_M
+    reach_m = (mount.height_m - STANDING_HIP_M) * math.tan(math.radians(30))
     points: list[tuple[float, float]] = []
     for attempt in range(2 * NEAR_ATTEMPTS):
         x_m, y_m = float(rng.uniform(0.3, size_x_m - 0.3)), float(rng.uniform(0.3, size_y_m - 0.3))

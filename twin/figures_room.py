@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sensors.field_of_view import SHOULDER_RATIO, footprint_m, is_in_view, nominal_field_of_view
+from sensors.field_of_view import HIP_RATIO, footprint_m, is_in_view, nominal_field_of_view
 from twin.figures_style import ANSWER, CALM, FLOOR, HEAT, INK, MUTED, SENSOR, WRONG, styled
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _OUTLINE_POINTS = 24
 
 
 def floor_plan(prediction: Prediction, frame: int | None = None) -> go.Figure:
-    """Return the room from above, with the sensor's footprint at the floor and at shoulder height.
+    """Return the room from above, with the sensor's footprint at the floor and at hip height.
 
     Args:
         prediction: What to draw.
@@ -101,9 +101,9 @@ def temperature_range_degc(prediction: Prediction) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def shoulder_height_m(prediction: Prediction) -> float:
-    """Return the shoulder height of the population's mean stature."""
-    return SHOULDER_RATIO * prediction.scenario.population.stature_mean_m
+def hip_height_m(prediction: Prediction) -> float:
+    """Return the hip height of the population's mean stature."""
+    return HIP_RATIO * prediction.scenario.population.stature_mean_m
 
 
 def _middle_frame(prediction: Prediction, count: int) -> int | None:
@@ -150,10 +150,10 @@ def _door(door: Door, room: Room) -> go.Scatter:
 
 
 def _footprints(prediction: Prediction) -> list[go.Scatter]:
-    shoulder_m = shoulder_height_m(prediction)
+    hip_m = hip_height_m(prediction)
     return [
         _footprint(prediction, 0.0, "field of view at the floor", "dot", "rgba(217,130,43,0.06)"),
-        _footprint(prediction, shoulder_m, f"at shoulders ({shoulder_m:.2f} m)", "solid", "rgba(217,130,43,0.16)"),
+        _footprint(prediction, hip_m, f"at hips ({hip_m:.2f} m)", "solid", "rgba(217,130,43,0.16)"),
     ]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from twin.prediction import Prediction
 
 IN_VIEW = (
-    "A person is in view while the axis of the body, taken at shoulder height (0.82 of the person's height), lies "
+    "A person is in view while the axis of the body, at the height of the hips (0.53 of the person's height), lies "
     "inside the sensor's nominal field of view: the pyramid under the sensor that the datasheet's half-value angles "
     "enclose, its edge included. The true counts, the training labels, the drawings and the metrics all use this "
     "definition and no other."
@@ -104,7 +104,7 @@ def _cards(prediction: Prediction) -> Iterator[str]:
     )
     yield card(
         "Where people went",
-        "The room from above, with what the sensor sees at the floor and at shoulder height.",
+        "The room from above, with what the sensor sees at the floor and at hip height.",
         chart("plan", floor_plan(prediction)),
     )
     yield card(

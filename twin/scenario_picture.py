@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from scenarios.geometry import doorway, outline
-from sensors.field_of_view import SHOULDER_RATIO, footprint_m, nominal_field_of_view
+from sensors.field_of_view import HIP_RATIO, footprint_m, nominal_field_of_view
 from twin.figures_style import ANSWER, CALM, FLOOR, INK, MUTED, SENSOR, WRONG
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def _stays(owners: np.ndarray[Any, np.dtype[np.int32]]) -> list[tuple[int, int]]
 
 def _draw_sensor(axis: Any, scenario: Scenario, mount: Mount, sheet: GridEyeSheet) -> None:
     fov = nominal_field_of_view(sheet)
-    shoulder_m = SHOULDER_RATIO * scenario.population.stature_mean_m
-    for height_m, style, name in ((0.0, "--", "floor"), (shoulder_m, "-", f"shoulders ({shoulder_m:.2f} m)")):
+    hip_m = HIP_RATIO * scenario.population.stature_mean_m
+    for height_m, style, name in ((0.0, "--", "floor"), (hip_m, "-", f"hips ({hip_m:.2f} m)")):
         corners = footprint_m(mount, fov, height_m)
         axis.add_patch(
             Polygon(corners, fill=False, edgecolor=SENSOR, linestyle=style, linewidth=1.8, label=f"view at {name}")

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from scenarios.timeline import SITTING, STANDING, Person, Timeline
 from sensors.field_of_view import (
-    SHOULDER_HALF_BREADTH_RATIO,
-    SHOULDER_RATIO,
+    HIP_RATIO,
     FieldOfView,
     footprint_m,
     is_in_view,
@@ -31,23 +30,23 @@ def in_view(x_m: float, y_m: float, mount: Mount, stature_m: float = 1.75) -> bo
     return bool(is_in_view(np.array([x_m, y_m]), np.array(stature_m), mount, FOV))
 
 
-def test_the_view_ends_where_shoulders_cannot_reach_thirty_degrees() -> None:
+def test_the_view_ends_at_thirty_degrees_at_hip_height() -> None:
     mount = Mount(0, 0, 3.0)
-    edge_m = (3.0 - SHOULDER_RATIO * 1.75) * math.tan(math.radians(30)) + SHOULDER_HALF_BREADTH_RATIO * 1.75
+    edge_m = (3.0 - HIP_RATIO * 1.75) * math.tan(math.radians(30))
     assert in_view(edge_m - 1e-6, edge_m - 1e-6, mount)
     assert not in_view(edge_m + 1e-6, 0, mount)
     assert not in_view(0, -edge_m - 1e-6, mount)
 
 
 def test_yaw_turns_the_pyramid() -> None:
-    edge_m = (3.0 - SHOULDER_RATIO * 1.75) * math.tan(math.radians(30))
+    edge_m = (3.0 - HIP_RATIO * 1.75) * math.tan(math.radians(30))
     assert not in_view(1.3 * edge_m, 0, Mount(0, 0, 3.0))
     assert in_view(1.3 * edge_m, 0, Mount(0, 0, 3.0, 45))
 
 
 def test_nobody_absent_or_taller_than_the_mount_is_in_view() -> None:
     assert not in_view(math.nan, math.nan, Mount(0, 0, 3.0))
-    assert not in_view(0, 0, Mount(0, 0, 1.0))
+    assert not in_view(0, 0, Mount(0, 0, 0.9))
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(-180, 180), st.floats(-3, 3), st.floats(-3, 3))
@@ -128,7 +127,7 @@ def test_the_axes_of_every_mount_are_orthonormal(yaw_deg: float, tilt_deg: float
 
 def test_tilt_moves_the_view_towards_the_top_of_the_image() -> None:
     tilted = Mount(0, 0, 3.0, 0, 45)
-    below_m = 3.0 - SHOULDER_RATIO * 1.75
+    below_m = 3.0 - HIP_RATIO * 1.75
     assert in_view(0, below_m, tilted)
     assert not in_view(0, -0.5, tilted)
     assert not in_view(0, 0, tilted)
@@ -145,7 +144,7 @@ def test_who_sits_leaves_the_view_farther_out_than_who_stands() -> None:
     timeline = Timeline(
         time_s=np.zeros(2),
         person_index=np.zeros((2, 1), dtype=np.int32),
-        position_m=np.array([[[1.05, 0.0]], [[1.05, 0.0]]]),
+        position_m=np.array([[[1.15, 0.0]], [[1.15, 0.0]]]),
         heading_rad=np.zeros((2, 1)),
         speed_mps=np.zeros((2, 1)),
         persons=(Person(1.75, 0.45, 0.25, 0.095, 34.0, 0.5, 0.7),),
