@@ -30,6 +30,8 @@ SPLITS = {"train": 0, "validation": 1, "test": 2}
 STANDING_HIP_M = 0.91
 """Of an adult of 1.72 m (Drillis and Contini 1966)."""
 NEAR_ATTEMPTS = 60
+WALL_M = 0.31
+"""No place is nearer to a wall; scenarios want 0.3 m."""
 
 _WALLS: tuple[Wall, ...] = ("north", "south", "east", "west")
 
@@ -133,13 +135,17 @@ def _random_places(mount: SensorMount, size_x_m: float, size_y_m: float, rng: np
     reach_m = (mount.height_m - STANDING_HIP_M) * math.tan(math.radians(30))
     points: list[tuple[float, float]] = []
     for attempt in range(2 * NEAR_ATTEMPTS):
-        x_m, y_m = float(rng.uniform(0.3, size_x_m - 0.3)), float(rng.uniform(0.3, size_y_m - 0.3))
-        if attempt < NEAR_ATTEMPTS:
-            x_m, y_m = (at + reach_m * float(rng.uniform(-1, 1)) for at in (mount.x_m, mount.y_m))
+        near_m = reach_m if attempt < NEAR_ATTEMPTS else math.inf
+        x_m, y_m = _within(mount.x_m, near_m, size_x_m, rng), _within(mount.y_m, near_m, size_y_m, rng)
         wanted = 6 if attempt < NEAR_ATTEMPTS else 12
         if len(points) < wanted and _clear(x_m, y_m, points):
             points.append((x_m, y_m))
     return tuple(Place(x_m=x_m, y_m=y_m, weight=float(rng.uniform(0.5, 2))) for x_m, y_m in points)
+
+
+def _within(at_m: float, near_m: float, size_m: float, rng: np.random.Generator) -> float:
+    """Return a coordinate inside the room, no farther from `at_m` than `near_m`."""
+    return float(rng.uniform(max(WALL_M, at_m - near_m), min(size_m - WALL_M, at_m + near_m)))
 
 
 def _clear(x_m: float, y_m: float, points: list[tuple[float, float]]) -> bool:

@@ -10,22 +10,34 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from datasheet.bad_input import BadInputError, nearest_name
-from datasheet.quantity import Ampere, AmperePerHertz, Hertz, HertzTable, Second, Volt
+from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Ratio, Second, Volt
 from datasheet.sheet import Sheet, load_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Address = Annotated[int, Field(ge=0, lt=2**32)]
+Core = Literal["cortex-m4", "cortex-m7"]
+MemoryKind = Literal["flash", "ram", "tcm"]
 
 
 class MemorySheet(Sheet):
-    """One memory and the other addresses it can be seen at."""
+    """One memory and the other addresses it can be seen at.
+
+    `kind` "tcm" is tightly coupled to the core: no wait states and no cache before it. `miss_bus_cycles` are the
+    clocks of the memory's bus that the core waits for the first word of a line missing in its caches, flash wait
+    states excluded; the rest of the line follows while the core goes on. A memory without it is not cached.
+    """
 
     base: Address
     size: Annotated[int, Field(gt=0, le=16 << 20)]
-    kind: Literal["flash", "ram"]
+    kind: MemoryKind
     aliases: tuple[Address, ...] = ()
+    miss_bus_cycles: Ratio | None = None
+
+    def holds(self, address: int, length: int) -> bool:
+        """Tell whether all of `length` bytes at `address` lie in this memory."""
+        return any(base <= address and address + length <= base + self.size for base in (self.base, *self.aliases))
 
 
 class EnableBit(Sheet):
@@ -52,7 +64,7 @@ class ClockSheet(Sheet):
     hse_hz: Hertz
     lse_hz: Hertz
     lsi_hz: Hertz
-    msi_startup_s: Second
+    msi_startup_s: Second | None = None
     hsi_startup_s: Second
     hse_startup_s: Second
     lse_startup_s: Second
@@ -60,11 +72,30 @@ class ClockSheet(Sheet):
     pll_startup_s: Second
 
 
-class FlashSheet(Sheet):
-    """Wait states: the highest core clock for 0, 1, 2 ... wait states, by voltage range."""
+class VoltageRangeSheet(Sheet):
+    """What one supply range of the core allows.
 
-    range1_limit_hz: HertzTable
-    range2_limit_hz: HertzTable
+    `limit_hz` is the highest clock of the flash interface for 0, 1, 2 ... wait states; the interface runs at the
+    core clock divided by `bus_divider`.
+    """
+
+    highest_hz: Hertz
+    limit_hz: HertzTable
+    bus_divider: Annotated[int, Field(ge=1, le=16)] = 1
+
+    def wait_states(self, core_hz: float) -> int | None:
+        """Return the fewest wait states at a core clock; None when this range does not allow it."""
+        if core_hz > self.highest_hz.value:
+            return None
+        limits = self.limit_hz.values[0]
+        return next((n for n, limit in enumerate(limits) if core_hz / self.bus_divider <= limit), None)
+
+
+class FlashSheet(Sheet):
+    """The flash interface: bytes of one read of the array, and the wait states by voltage range."""
+
+    read_bytes: Byte
+    ranges: Annotated[dict[str, VoltageRangeSheet], Field(min_length=1)]
 
 
 class CurrentSheet(Sheet):
@@ -75,7 +106,10 @@ class CurrentSheet(Sheet):
 
 
 class PowerSheet(Sheet):
-    """Supply currents by mode. The regulator is linear: current, not power, stays when the supply rises."""
+    """Supply currents by mode, at `supply_v`.
+
+    A family without one of these modes states there the nearest mode it has, and says so in the source.
+    """
 
     supply_v: Volt
     run: CurrentSheet
@@ -92,14 +126,31 @@ class BoardSheet(Sheet):
     """Everything `board.toml` says."""
 
     title: str
-    core: Literal["cortex-m4"]
+    core: Core
     interrupts: Annotated[int, Field(gt=0, le=240)]
     priority_bits: Annotated[int, Field(ge=2, le=8)]
     clocks: ClockSheet
     flash: FlashSheet
     power: PowerSheet
     memories: dict[str, MemorySheet]
-    peripherals: dict[str, PeripheralSheet]
+    peripherals: dict[str, PeripheralSheet] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The clock a board runs at, and what follows from it.
+
+    Attributes:
+        range_name: Supply range of the core, as the board's sheet names it.
+        clock_hz: Core clock.
+        bus_divider: Core clocks per clock of the bus to flash and cached RAM.
+        wait_states: Of the flash, in clocks of that bus.
+    """
+
+    range_name: str
+    clock_hz: float
+    bus_divider: int
+    wait_states: int
 
 
 @dataclass(frozen=True)
@@ -131,9 +182,30 @@ class Board:
         """Preprocessor definitions of the drivers; this family needs none."""
         return {}
 
-    def memory(self, kind: Literal["flash", "ram"]) -> MemorySheet:
+    def memory(self, kind: MemoryKind) -> MemorySheet:
         """Return the first memory of a kind."""
         return next(m for m in self.sheet.memories.values() if m.kind == kind)
+
+    def operating_point(self, clock_hz: float | None = None) -> OperatingPoint:
+        """Return the operating point at a core clock; without one, at the highest the board allows.
+
+        Of the supply ranges that allow the clock, the one with the fewest wait states is taken.
+
+        Raises:
+            BadInputError: No supply range allows this clock.
+        """
+        ranges = self.sheet.flash.ranges
+        wanted_hz = max(r.highest_hz.value for r in ranges.values()) if clock_hz is None else clock_hz
+        points = [
+            OperatingPoint(name, wanted_hz, sheet.bus_divider, wait_states)
+            for name, sheet in ranges.items()
+            if (wait_states := sheet.wait_states(wanted_hz)) is not None and wanted_hz > 0
+        ]
+        if not points:
+            highest_hz = max(r.highest_hz.value for r in ranges.values())
+            allowed = f"above 0 and at most {highest_hz:g} Hz on {self.name}"
+            raise BadInputError("board", "clock_hz", wanted_hz, allowed)
+        return min(points, key=lambda point: point.wait_states)
 
 
 def board_names() -> list[str]:
@@ -153,7 +225,7 @@ def find_board(name_or_path: str) -> Board:
         raise BadInputError("board", "name", name_or_path, nearest_name(name_or_path, folders))
     sheet = load_sheet(folder / "board.toml", BoardSheet)
     kinds = {memory.kind for memory in sheet.memories.values()}
-    if kinds != {"flash", "ram"}:
+    if not kinds >= {"flash", "ram"}:
         raise BadInputError(folder / "board.toml", "memories", sorted(kinds), "needs one flash and one ram at least")
     return Board(folder.name, folder, sheet)
 

@@ -10,15 +10,18 @@ from unicorn import unicorn_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from mcu_models.emulators import native_hook as native
-from mcu_models.timing.cortex_m4 import Block, edge_cycles
+from mcu_models.timing.block import Block
+from mcu_models.timing.core_model import core_model
 from mcu_models.timing.decoding import Decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from mcu_models.boards.board import Board
     from mcu_models.emulators.port import FlashTiming
 
 NEVER = 2**62
+_ACCESSES = frozenset({"load", "store", "load_pc", "load_many", "store_many"})
 
 
 class BlockHook:
@@ -26,30 +29,48 @@ class BlockHook:
 
     The cost of an edge is worked out once, in Python, when the pair is first seen. Cycles are core clock cycles
     while the core executes; sleeping adds none.
+
+    Args:
+        engine: The Unicorn engine to count.
+        board: Its core, flash and caches.
+        every_access: Also charge every data access that crosses its natural boundary or misses the core's data
+            cache, which costs host time at each; else data reads from flash only.
     """
 
-    def __init__(self, engine: Any, *, flash_base: int, flash_bytes: int) -> None:
-        if flash_bytes > native.MAX_FLASH_LINES * native.LINE_BYTES:
-            raise ValueError(f"flash of {flash_bytes} bytes; the cache model takes at most 2 MiB")
+    def __init__(self, engine: Any, board: Board, *, every_access: bool = False) -> None:
+        flash = board.memory("flash")
+        if flash.size > native.MAX_FLASH_LINES * native.LINE_BYTES:
+            raise ValueError(f"flash of {flash.size} bytes; the cache model takes at most 2 MiB")
         self._engine = engine
+        self._core = core_model(board.core)
         self._decoder = Decoder()
         self._arena = np.zeros(native.ARENA_WORDS, dtype=np.int64)
         # Single words are read and written through this view, which is much faster than through numpy.
         self._words = memoryview(self._arena.data)
         self._words[native.DEADLINE] = NEVER
-        self._arena[native.FLASH_BASE] = flash_base
-        self._arena[native.FLASH_SIZE] = flash_bytes
+        self._arena[native.FLASH_BASE] = flash.base
+        self._arena[native.FLASH_SIZE] = flash.size
+        self._arena[native.GRANULE_BYTES] = int(board.sheet.flash.read_bytes.value)
         self._arena[native.LAST_DATA_GRANULE] = -1
         self._blocks: list[Block | None] = [None]
         self._block_of: dict[tuple[int, int], int] = {}
+        self._regions: list[tuple[int, int, int]] = []
         self._edges = 0
+        self._forgotten: list[tuple[int, int, int]] = []
         self._register(unicorn_const.UC_HOOK_BLOCK, native.on_block.address, 1, 0)
-        self._register(
-            unicorn_const.UC_HOOK_MEM_READ,
-            native.on_flash_read.address,
-            flash_base,
-            flash_base + flash_bytes - 1,
-        )
+        if every_access:
+            self._charge_accesses()
+            kinds = unicorn_const.UC_HOOK_MEM_READ | unicorn_const.UC_HOOK_MEM_WRITE
+            self._register(kinds, native.on_access.address, 1, 0)
+        else:
+            last = flash.base + flash.size - 1
+            self._register(unicorn_const.UC_HOOK_MEM_READ, native.on_flash_read.address, flash.base, last)
+
+    def _charge_accesses(self) -> None:
+        self._arena[native.CROSSING_CYCLES] = self._core.crossing_cycles
+        self._arena[native.UNALIGNED_CYCLES] = self._core.unaligned_cycles
+        self._arena[native.UNALIGNED_ODD_CYCLES] = self._core.unaligned_odd_cycles
+        self._arena[native.UNALIGNED_STORES] = int(self._core.unaligned_stores)
 
     def _register(self, kind: int, function: int, begin: int, end: int) -> None:
         handle = ctypes.c_size_t(0)
@@ -143,26 +164,89 @@ class BlockHook:
         block = self._blocks[index]
         assert block is not None  # noqa: S101 - index is never 0
         self._edges += 1
-        arena[native.EDGE_COST + self._edges] = edge_cycles(self._blocks[previous], block)
+        arena[native.EDGE_COST + self._edges] = self._core.edge_half_cycles(self._blocks[previous], block)
         arena[native.EDGE_BLOCK + self._edges] = index
         self._insert(native.edge_key(previous, pc, size), self._edges)
 
     def profile(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (block address, cycles with fetch stalls, times run) for every edge that ran."""
+        """Yield (block address, half cycles with stalls, times run) for every edge that ran."""
+        yield from self._forgotten
         arena = self._arena
-        for edge in range(1, self._edges + 1):
-            count = int(arena[native.EDGE_COUNT + edge])
-            if count:
-                start = int(arena[native.BLOCK_START + int(arena[native.EDGE_BLOCK + edge])])
-                spent = count * int(arena[native.EDGE_COST + edge]) + int(arena[native.EDGE_STALL + edge])
-                yield start, spent, count
+        counts = arena[native.EDGE_COUNT : native.EDGE_COUNT + self._edges + 1]
+        for edge in np.flatnonzero(counts[1:]) + 1:
+            count = int(counts[edge])
+            start = int(arena[native.BLOCK_START + int(arena[native.EDGE_BLOCK + edge])])
+            spent = count * int(arena[native.EDGE_COST + edge]) + 2 * int(arena[native.EDGE_STALL + edge])
+            yield start, spent, count
+
+    def clear_profile(self) -> None:
+        """Start counting edges and regions anew; what has been learnt and cached stays."""
+        self._forgotten.clear()
+        self._arena[native.EDGE_COUNT : native.BLOCK_START] = 0
+        self._arena[native.REGION_HALVES : native.MEMORY_FIRST] = 0
+        self._words[native.REGION] = 0
+
+    def set_regions(self, regions: Iterable[tuple[int, int]]) -> None:
+        """Charge cycles to regions, numbered from 1: the (address, size) of the code that enters each.
+
+        Code outside all regions is charged to the one it was entered from; before the first, to region 0.
+        """
+        self._regions = [(start, start + size, number) for number, (start, size) in enumerate(regions, 1)]
+        if len(self._regions) >= native.MAX_REGIONS:
+            raise ValueError(f"{len(self._regions)} regions; at most {native.MAX_REGIONS - 1}")
+        for index, block in enumerate(self._blocks):
+            if block is not None:
+                self._arena[native.BLOCK_REGION + index] = self._region_at(block.address)
+
+    def region_half_cycles(self) -> list[int]:
+        """Return the half cycles charged to region 0, 1, 2 ... since the profile was cleared."""
+        first = native.REGION_HALVES
+        return [int(word) for word in self._arena[first : first + len(self._regions) + 1]]
+
+    @property
+    def half_cycles(self) -> int:
+        """Cycles executed, in half cycles: a dual-issue core can end a function between two."""
+        return 2 * self._words[native.CYCLES] + self._words[native.HALF_CYCLES]
+
+    @property
+    def mispredictions(self) -> int:
+        """Branches that went where the predictor did not expect."""
+        return self._words[native.MISPREDICTIONS]
+
+    def set_memories(self, memories: Iterable[tuple[int, int, int]], *, level_1_caches: bool) -> None:
+        """Tell which memories there are: first address, last address, cycles the core waits for a missing line.
+
+        With `level_1_caches`, the core's own caches stand in front of those with a wait.
+        """
+        arena = self._arena
+        arena[native.L1_CACHES] = int(level_1_caches)
+        for index, (first, last, fill) in enumerate(memories):
+            arena[native.MEMORY_FIRST + index] = first
+            arena[native.MEMORY_LAST + index] = last
+            arena[native.MEMORY_FILL + index] = fill
+
+    def learn_runs(self, longest: int) -> None:
+        """Let the predictor learn runs of up to `longest` equal outcomes that repeat, and with them a loop's end."""
+        self._words[native.LEARNT_RUN] = longest
+
+    def empty_caches(self) -> None:
+        """Forget what caches and branch predictor hold, as after a reset."""
+        arena = self._arena
+        arena[native.L1I_TAG : native.ARENA_WORDS] = 0
+        arena[native.LAST_DATA_GRANULE] = -1
+        arena[native.BLOCK_RUN : native.BLOCK_PIPELINED] = 0
+        for index, block in enumerate(self._blocks):
+            if block is not None:
+                arena[native.BLOCK_HISTORY + index] = self._core.initial_history(block)
 
     def forget_edges(self) -> None:
-        """Drop every priced edge, because the tables are full; they are learnt anew.
+        """Drop every priced edge, because the tables are full; they are learnt anew. The profile stays.
 
         Code that overwrites itself in RAM is not noticed: its blocks keep the price of what stood there first.
         """
+        self._forgotten = list(self.profile())
         self._arena[native.EDGE_KEY : native.BLOCK_START] = 0
+        self._arena[native.BLOCK_RUN : native.BLOCK_PIPELINED] = 0
         self.break_sequence()
         self._blocks = [None]
         self._block_of.clear()
@@ -181,9 +265,33 @@ class BlockHook:
         arena[native.BLOCK_START + index] = pc
         arena[native.BLOCK_SIZE + index] = size
         arena[native.BLOCK_INSTRUCTIONS + index] = len(block.instructions)
-        unmasks = any(i.kind == "system" for i in block.instructions)
-        arena[native.BLOCK_FLAGS + index] = native.FLAG_MAY_UNMASK if unmasks else 0
+        arena[native.BLOCK_FLAGS + index] = _flags(block)
+        arena[native.BLOCK_REGION + index] = self._region_at(pc)
+        arena[native.BLOCK_FILL + index] = self._fill_at(pc)
+        arena[native.BLOCK_BRANCH + index] = self._core.branch_kind(block)
+        arena[native.BLOCK_PENALTY + index] = self._core.mispredict_cycles(block)
+        arena[native.BLOCK_HISTORY + index] = self._core.initial_history(block)
+        first = native.BLOCK_PIPELINED + index * native.PIPELINED_WORDS
+        arena[first : first + native.PIPELINED_WORDS] = self._pipelined(block)
         return index
+
+    def _pipelined(self, block: Block) -> list[int]:
+        """Return the accesses of a block that are priced as pipelined, as signed words of 64 bits."""
+        if _flags(block) & native.FLAG_CONDITIONAL_ACCESS:
+            return [0] * native.PIPELINED_WORDS
+        bits = self._core.pipelined_accesses(block.instructions)
+        words = [bits >> (64 * word) & (1 << 64) - 1 for word in range(native.PIPELINED_WORDS)]
+        return [word - (1 << 64) if word >> 63 else word for word in words]
+
+    def _region_at(self, address: int) -> int:
+        return next((number for start, end, number in self._regions if start <= address < end), 0)
+
+    def _fill_at(self, address: int) -> int:
+        arena = self._arena
+        for index in range(native.MAX_MEMORIES):
+            if arena[native.MEMORY_FIRST + index] <= address <= arena[native.MEMORY_LAST + index]:
+                return int(arena[native.MEMORY_FILL + index])
+        return 0
 
     def _insert(self, key: int, edge: int) -> None:
         arena = self._arena
@@ -192,3 +300,11 @@ class BlockHook:
             slot = (slot + 1) & (native.EDGE_SLOTS - 1)
         arena[native.EDGE_KEY + slot] = key
         arena[native.EDGE_ID + slot] = edge
+
+
+def _flags(block: Block) -> int:
+    kinds = {i.kind for i in block.instructions}
+    unmasks = native.FLAG_MAY_UNMASK if "system" in kinds else 0
+    # A block that begins within an IT block does not hold the IT itself: any conditional access tells.
+    accesses = any(i.conditional and i.kind in _ACCESSES for i in block.instructions)
+    return unmasks | (native.FLAG_CONDITIONAL_ACCESS if accesses or "it" in kinds else 0)

@@ -23,10 +23,11 @@ _EM_ARM = "EM_ARM"
 
 @dataclass(frozen=True)
 class Segment:
-    """Bytes to load at a physical address."""
+    """Bytes to load at a physical address, and where start-up code copies them; None: they stay."""
 
     address: int
     data: bytes
+    run_address: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,20 @@ class FirmwareImage:
         return hex(address)
 
 
+def parse_image(name: str, data: bytes) -> FirmwareImage:
+    """Read an ELF image that is in memory already.
+
+    Raises:
+        BadInputError: Not an ELF file for a 32-bit Arm core.
+    """
+    if len(data) > MAX_IMAGE_BYTES:
+        raise BadInputError(name, "size", len(data), f"at most {MAX_IMAGE_BYTES} bytes")
+    try:
+        return _parse(name, data)
+    except (ELFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError) as error:
+        raise BadInputError(name, "", None, "must be an ELF image for a 32-bit Arm Cortex-M") from error
+
+
 def read_image(path: Path) -> FirmwareImage:
     """Read an ELF image.
 
@@ -89,7 +104,7 @@ def _parse(name: str, data: bytes) -> FirmwareImage:
     if elf.header["e_machine"] != _EM_ARM or elf.elfclass != 32:
         raise ValueError("not for Arm")
     segments = tuple(
-        Segment(segment["p_paddr"], segment.data())
+        Segment(segment["p_paddr"], segment.data(), segment["p_vaddr"])
         for segment in elf.iter_segments()
         if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
     )

@@ -1,4 +1,4 @@
-"""The code that runs at every translated block and every flash data read, compiled by numba.
+"""The code that runs at every translated block and every data access, compiled by numba.
 
 It shares one array of 64-bit words with `BlockHook` (the layout below) and never calls Python: a block pair it has
 not seen stops the emulator, and Python decodes it before the run goes on.
@@ -11,22 +11,30 @@ import ctypes
 import llvmlite.binding
 import numpy as np
 from numba import carray, cfunc, njit, types
+from unicorn import arm_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from datasheet.compile_cache import ensure_compile_cache
 
 ensure_compile_cache(__file__)
 
-# The address of uc_emu_stop differs from process to process; as a named symbol it can stay in numba's disk cache.
-llvmlite.binding.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
+# The addresses of functions differ from process to process; as named symbols they can stay in numba's disk cache.
+for _function in ("uc_emu_stop", "uc_reg_read", "uc_reg_write"):
+    llvmlite.binding.add_symbol(_function, ctypes.cast(getattr(uclib, _function), ctypes.c_void_p).value)
 _emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
+_reg_read = types.ExternalFunction("uc_reg_read", types.int32(types.voidptr, types.int32, types.int64))
+_reg_write = types.ExternalFunction("uc_reg_write", types.int32(types.voidptr, types.int32, types.int64))
 
 # Words of the header.
 CYCLES, INSTRUCTIONS, DEADLINE, PREVIOUS, STOP_REASON, GRACE = range(6)
 MISSED_PC, MISSED_SIZE, UNMASK_WATCH = range(6, 9)
 FLASH_BASE, FLASH_SIZE, WAIT_STATES, PREFETCH, INSTRUCTION_CACHE, DATA_CACHE = range(9, 15)
 TIME_STAMP, STALL_CYCLES, DATA_STALL_CYCLES, LAST_DATA_GRANULE = range(15, 19)
-HEADER_WORDS = 32
+HALF_CYCLES, CURRENT_EDGE, GRANULE_BYTES, REGION, MISPREDICTIONS = range(19, 24)
+L1_CACHES, UNALIGNED_CYCLES, UNALIGNED_ODD_CYCLES, UNALIGNED_STORES, REGISTER_VALUE = range(24, 29)
+ACCESS_INDEX, LAST_MEMORY, CROSSING_CYCLES, LEARNT_RUN = range(29, 33)
+HEADER_WORDS = 40
+"""Costs of edges and regions are in half cycles, which a dual-issue core can gain; stalls are whole cycles."""
 
 # Why the emulator was stopped.
 REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED = range(4)
@@ -34,11 +42,17 @@ REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED = range(4)
 EDGE_SLOTS = 1 << 17
 MAX_EDGES = EDGE_SLOTS // 2
 MAX_BLOCKS = 1 << 15
-GRANULE_BYTES = 8
 LINE_BYTES = 32
 INSTRUCTION_LINES = 32
 DATA_LINES = 8
 MAX_FLASH_LINES = (2 << 20) // LINE_BYTES
+MAX_REGIONS = 4096
+MAX_MEMORIES = 16
+PIPELINED_WORDS = 4
+"""Words of a block's bit field of accesses."""
+# Cortex-M7 with caches of 16 KB: two ways for instructions, four for data (DDI 0489F, 5.2).
+L1I_SETS, L1I_WAYS = 256, 2
+L1D_SETS, L1D_WAYS = 128, 4
 
 # Sections behind the header.
 EDGE_KEY = HEADER_WORDS
@@ -51,7 +65,24 @@ BLOCK_START = EDGE_STALL + MAX_EDGES
 BLOCK_SIZE = BLOCK_START + MAX_BLOCKS
 BLOCK_INSTRUCTIONS = BLOCK_SIZE + MAX_BLOCKS
 BLOCK_FLAGS = BLOCK_INSTRUCTIONS + MAX_BLOCKS
-LINE_SLOT = BLOCK_FLAGS + MAX_BLOCKS
+BLOCK_REGION = BLOCK_FLAGS + MAX_BLOCKS
+BLOCK_FILL = BLOCK_REGION + MAX_BLOCKS
+BLOCK_BRANCH = BLOCK_FILL + MAX_BLOCKS
+BLOCK_PENALTY = BLOCK_BRANCH + MAX_BLOCKS
+BLOCK_HISTORY = BLOCK_PENALTY + MAX_BLOCKS
+BLOCK_RUN = BLOCK_HISTORY + MAX_BLOCKS
+BLOCK_RUN_TAKEN = BLOCK_RUN + MAX_BLOCKS
+BLOCK_RUN_PASSED = BLOCK_RUN_TAKEN + MAX_BLOCKS
+BLOCK_PIPELINED = BLOCK_RUN_PASSED + MAX_BLOCKS
+REGION_HALVES = BLOCK_PIPELINED + MAX_BLOCKS * PIPELINED_WORDS
+MEMORY_FIRST = REGION_HALVES + MAX_REGIONS
+MEMORY_LAST = MEMORY_FIRST + MAX_MEMORIES
+MEMORY_FILL = MEMORY_LAST + MAX_MEMORIES
+L1I_TAG = MEMORY_FILL + MAX_MEMORIES
+L1I_STAMP = L1I_TAG + L1I_SETS * L1I_WAYS
+L1D_TAG = L1I_STAMP + L1I_SETS * L1I_WAYS
+L1D_STAMP = L1D_TAG + L1D_SETS * L1D_WAYS
+LINE_SLOT = L1D_STAMP + L1D_SETS * L1D_WAYS
 I_TAG = LINE_SLOT + MAX_FLASH_LINES
 I_STAMP = I_TAG + INSTRUCTION_LINES
 I_VALID = I_STAMP + INSTRUCTION_LINES
@@ -60,7 +91,13 @@ D_STAMP = D_TAG + DATA_LINES
 D_VALID = D_STAMP + DATA_LINES
 ARENA_WORDS = D_VALID + DATA_LINES
 
-FLAG_MAY_UNMASK = 1
+FLAG_MAY_UNMASK, FLAG_CONDITIONAL_ACCESS = 1, 2
+BRANCH_CONDITIONAL, BRANCH_INDIRECT = 1, 2
+_READ = 16
+"""UC_MEM_READ."""
+_XPSR = arm_const.UC_ARM_REG_XPSR
+_IF_THEN_BITS = 0x0600FC00
+"""ITSTATE within xPSR (DDI 0403E, B1.4.2)."""
 
 _EMPTY = np.int64(0)
 _HASH = np.uint64(0x9E3779B97F4A7C15)
@@ -106,13 +143,16 @@ def _replace_line(arena, tag, stamp, valid, lines, line):  # type: ignore[no-unt
 def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the cycles a block at flash offset `start` waits for its instructions."""
     wait = arena[WAIT_STATES]
-    granules = ((start + size - 1) // GRANULE_BYTES) - start // GRANULE_BYTES + 1
+    width = arena[GRANULE_BYTES]
+    per_line = LINE_BYTES // width
+    first = start // width
+    granules = ((start + size - 1) // width) - first + 1
     stall = np.int64(0)
     followers = np.int64(0)
     fresh = not sequential
-    for granule in range(start // GRANULE_BYTES, (start + size - 1) // GRANULE_BYTES + 1):
-        line = granule >> 2
-        bit = np.int64(1) << (granule & 3)
+    for granule in range(first, first + granules):
+        line = granule // per_line
+        bit = np.int64(1) << (granule % per_line)
         slot = arena[LINE_SLOT + line] - 1
         if slot < 0 or arena[I_TAG + slot] != line + 1:
             slot = _replace_line(arena, I_TAG, I_STAMP, I_VALID, INSTRUCTION_LINES, line + 1)
@@ -130,6 +170,89 @@ def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-unt
         return stall + followers * wait
     # With prefetch, a granule is read while the one before it executes.
     return stall + max(np.int64(0), followers * (wait + 1) - followers * cycles // granules)
+
+
+@njit(cache=True)
+def _misses(arena, tags, stamps, sets, ways, line):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Look a line up in a cache and put it there: least recently used way. Return whether it was missing."""
+    base = (line % sets) * ways
+    arena[TIME_STAMP] += 1
+    victim = base
+    for way in range(base, base + ways):
+        if arena[tags + way] == line + 1:
+            arena[stamps + way] = arena[TIME_STAMP]
+            return False
+        if arena[stamps + way] < arena[stamps + victim]:
+            victim = way
+    arena[tags + victim] = line + 1
+    arena[stamps + victim] = arena[TIME_STAMP]
+    return True
+
+
+@njit(cache=True)
+def _code_fill(arena, pc, size, fill):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the cycles to bring the lines of a block into the instruction cache."""
+    cycles = np.int64(0)
+    for line in range(pc // LINE_BYTES, (pc + size - 1) // LINE_BYTES + 1):
+        if _misses(arena, L1I_TAG, L1I_STAMP, L1I_SETS, L1I_WAYS, line):
+            cycles += fill
+    return cycles
+
+
+@njit(cache=True)
+def _expects_taken(arena, block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Guess a conditional branch: it turns after as many equal outcomes as twice before, else by a 2-bit counter."""
+    run = arena[BLOCK_RUN + block]
+    known = arena[(BLOCK_RUN_TAKEN if run > 0 else BLOCK_RUN_PASSED) + block]
+    if known & 1 and known >> 1 <= arena[LEARNT_RUN]:
+        return (run > 0) != (abs(run) == known >> 1)
+    return arena[BLOCK_HISTORY + block] >= 2
+
+
+@njit(cache=True)
+def _learn_outcome(arena, block, taken):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Note an outcome: the 2-bit counter, the run of equal ones, and the length of the run that it ends."""
+    history = arena[BLOCK_HISTORY + block]
+    arena[BLOCK_HISTORY + block] = min(history + 1, 3) if taken else max(history - 1, 0)
+    run = arena[BLOCK_RUN + block]
+    if run == 0 or (run > 0) == taken:
+        arena[BLOCK_RUN + block] = run + (1 if taken else -1)
+        return
+    place = (BLOCK_RUN_TAKEN if run > 0 else BLOCK_RUN_PASSED) + block
+    length = abs(run)
+    arena[place] = 2 * length + (1 if arena[place] >> 1 == length else 0)
+    arena[BLOCK_RUN + block] = 1 if taken else -1
+
+
+@njit(cache=True)
+def _mispredicted(arena, block, pc):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Tell whether the branch at the end of `block` went where the predictor did not expect, and teach it."""
+    if arena[BLOCK_BRANCH + block] == BRANCH_INDIRECT:
+        expected = arena[BLOCK_HISTORY + block]
+        arena[BLOCK_HISTORY + block] = pc
+        return expected != pc
+    taken = arena[BLOCK_START + block] + arena[BLOCK_SIZE + block] != pc
+    wrong = _expects_taken(arena, block) != taken
+    _learn_outcome(arena, block, taken)
+    return wrong
+
+
+@njit(cache=True)
+def _block_stall(arena, block, previous, pc, size, cost):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the cycles the block waits for its instructions and for a wrong guess of the branch before it."""
+    stall = np.int64(0)
+    if arena[L1_CACHES] != 0:
+        if arena[BLOCK_FILL + block] != 0:
+            stall = _code_fill(arena, pc, size, arena[BLOCK_FILL + block])
+        if arena[BLOCK_BRANCH + previous] != 0 and _mispredicted(arena, previous, pc):
+            arena[MISPREDICTIONS] += 1
+            stall += arena[BLOCK_PENALTY + previous]
+    elif arena[WAIT_STATES] != 0:
+        start = pc - arena[FLASH_BASE]
+        if start >= 0 and start < arena[FLASH_SIZE]:
+            came_from = arena[BLOCK_START + previous] + arena[BLOCK_SIZE + previous]
+            stall = _fetch_stall(arena, start, size, cost // 2, previous != 0 and came_from == pc)
+    return stall
 
 
 @cfunc(types.void(types.voidptr, types.uint64, types.uint32, types.voidptr), cache=True)
@@ -158,33 +281,33 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
         return
     block = arena[EDGE_BLOCK + edge]
     cost = arena[EDGE_COST + edge]
-    if arena[WAIT_STATES] != 0:
-        start = pc - arena[FLASH_BASE]
-        if start >= 0 and start < arena[FLASH_SIZE]:
-            came_from = arena[BLOCK_START + previous] + arena[BLOCK_SIZE + previous]
-            stall = _fetch_stall(arena, start, size, cost, previous != 0 and came_from == pc)
-            arena[STALL_CYCLES] += stall
-            arena[EDGE_STALL + edge] += stall
-            cost += stall
+    stall = _block_stall(arena, block, previous, pc, size, cost)
+    arena[STALL_CYCLES] += stall
+    arena[EDGE_STALL + edge] += stall
     arena[EDGE_COUNT + edge] += 1
-    arena[CYCLES] += cost
+    halves = cost + 2 * stall
+    if arena[BLOCK_REGION + block] != 0:
+        arena[REGION] = arena[BLOCK_REGION + block]
+    arena[REGION_HALVES + arena[REGION]] += halves
+    halves += arena[HALF_CYCLES]
+    arena[CYCLES] += halves >> 1
+    arena[HALF_CYCLES] = halves & 1
     arena[INSTRUCTIONS] += arena[BLOCK_INSTRUCTIONS + block]
     arena[PREVIOUS] = block
+    arena[CURRENT_EDGE] = edge
+    arena[ACCESS_INDEX] = 0
 
 
-@cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
-def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
-    """Charge the wait states of one data read from flash."""
-    arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
-    wait = arena[WAIT_STATES]
-    if wait == 0:
-        return
-    granule = (np.int64(address) - arena[FLASH_BASE]) // GRANULE_BYTES
+@njit(cache=True)
+def _flash_data_stall(arena, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the wait states of one data read from flash through the ART data cache."""
+    width = arena[GRANULE_BYTES]
+    granule = (np.int64(address) - arena[FLASH_BASE]) // width
     if granule == arena[LAST_DATA_GRANULE]:
-        return
+        return np.int64(0)
     arena[LAST_DATA_GRANULE] = granule
-    line = (granule >> 2) + 1
-    bit = np.int64(1) << (granule & 3)
+    line = granule // (LINE_BYTES // width) + 1
+    bit = np.int64(1) << (granule % (LINE_BYTES // width))
     found = -1
     for slot in range(DATA_LINES):
         if arena[D_TAG + slot] == line:
@@ -195,5 +318,95 @@ def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-unty
     arena[D_STAMP + found] = arena[TIME_STAMP]
     if arena[D_VALID + found] & bit == 0 or arena[DATA_CACHE] == 0:
         arena[D_VALID + found] |= bit
-        arena[CYCLES] += wait
-        arena[DATA_STALL_CYCLES] += wait
+        return arena[WAIT_STATES]
+    return np.int64(0)
+
+
+@njit(cache=True)
+def _charge_data(arena, cycles, waiting):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Add the cycles a data access of the running block takes, of which it spends some waiting for memory."""
+    arena[CYCLES] += cycles
+    arena[DATA_STALL_CYCLES] += waiting
+    arena[EDGE_STALL + arena[CURRENT_EDGE]] += cycles
+    arena[REGION_HALVES + arena[REGION]] += 2 * cycles
+
+
+@njit(cache=True)
+def _unaligned_cycles(arena, kind, address, size):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return what an access across its natural boundary costs more than an aligned one."""
+    if address & (min(size, 4) - 1) == 0 or (kind != _READ and arena[UNALIGNED_STORES] == 0):
+        return np.int64(0)
+    return arena[UNALIGNED_ODD_CYCLES] if address & 1 and size > 2 else arena[UNALIGNED_CYCLES]
+
+
+@njit(cache=True)
+def _memory_at(arena, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return which memory `address` lies in; it is most often the one of the access before."""
+    last = arena[LAST_MEMORY]
+    if arena[MEMORY_FIRST + last] <= address <= arena[MEMORY_LAST + last]:
+        return last
+    for memory in range(MAX_MEMORIES):
+        if arena[MEMORY_FIRST + memory] <= address <= arena[MEMORY_LAST + memory]:
+            return np.int64(memory)
+    return last
+
+
+@njit(cache=True)
+def _crossing_cycles(arena, memory):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return what an access costs that cannot hide behind the load before it because that went elsewhere."""
+    index = arena[ACCESS_INDEX]
+    arena[ACCESS_INDEX] = index + 1
+    if memory == arena[LAST_MEMORY] or index >= 64 * PIPELINED_WORDS:
+        return np.int64(0)
+    word = arena[BLOCK_PIPELINED + arena[PREVIOUS] * PIPELINED_WORDS + (index >> 6)]
+    return arena[CROSSING_CYCLES] if word >> (index & 63) & 1 else np.int64(0)
+
+
+@njit(cache=True)
+def _forget_if_then(uc, arena):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Clear the if-then state that Unicorn leaves behind when a hook sees an access within an IT block.
+
+    Left as it is, the next block would be translated as if its first instructions belonged to that IT block. The
+    engine stores the state itself where a translated block ends within one.
+    """
+    if arena[BLOCK_FLAGS + arena[PREVIOUS]] & FLAG_CONDITIONAL_ACCESS == 0:
+        return
+    place = arena[REGISTER_VALUE : REGISTER_VALUE + 1].ctypes.data
+    arena[REGISTER_VALUE] = 0
+    _reg_read(uc, _XPSR, place)
+    if arena[REGISTER_VALUE] & _IF_THEN_BITS != 0:
+        arena[REGISTER_VALUE] &= ~np.int64(_IF_THEN_BITS)
+        _reg_write(uc, _XPSR, place)
+
+
+@cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
+def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
+    """Charge the wait states of one data read from flash."""
+    arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
+    _forget_if_then(uc, arena)
+    if arena[WAIT_STATES] != 0:
+        waiting = _flash_data_stall(arena, address)
+        _charge_data(arena, waiting, waiting)
+
+
+@cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
+def on_access(uc, kind, address_word, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
+    """Charge what one data access costs beyond its instruction: boundaries crossed, caches missed, wait states."""
+    arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
+    _forget_if_then(uc, arena)
+    address = np.int64(address_word)
+    memory = _memory_at(arena, address)
+    cycles = _unaligned_cycles(arena, kind, address, size)
+    waiting = np.int64(0)
+    if arena[L1_CACHES] != 0:
+        fill = arena[MEMORY_FILL + memory]
+        if fill != 0 and _misses(arena, L1D_TAG, L1D_STAMP, L1D_SETS, L1D_WAYS, address // LINE_BYTES):
+            waiting = fill
+    else:
+        cycles += _crossing_cycles(arena, memory)
+        offset = address - arena[FLASH_BASE]
+        if arena[WAIT_STATES] != 0 and kind == _READ and offset >= 0 and offset < arena[FLASH_SIZE]:
+            waiting = _flash_data_stall(arena, address)
+    arena[LAST_MEMORY] = memory
+    if cycles + waiting != 0:
+        _charge_data(arena, cycles + waiting, waiting)

@@ -11,6 +11,7 @@ from unicorn import Uc, UcError, arm_const, unicorn_const
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators import native_hook as native
+from mcu_models.emulators.bare_core import CPU_MODELS
 from mcu_models.emulators.block_hook import BlockHook
 from mcu_models.emulators.exceptions import ExceptionUnit
 from mcu_models.emulators.interrupt_controller import SV_CALL, InterruptController
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 PeripheralT = TypeVar("PeripheralT")
 
-_CPU = {"cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4}
 SLICE_S = 0.5
 """The engine comes back at least this often in virtual time, so that Ctrl-C is heard."""
 _NOWHERE = 0xFFFFFF00
@@ -97,11 +97,11 @@ class UnicornEmulator:
         self.board = board
         self.image = image
         self._engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB)
-        self._engine.ctl_set_cpu_model(_CPU[board.sheet.core])
+        self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
         self._buffers: list[Any] = []
         self._map_memories()
         flash = board.memory("flash")
-        self._hook = BlockHook(self._engine, flash_base=flash.base, flash_bytes=flash.size)
+        self._hook = BlockHook(self._engine, board)
         self._clock = VirtualClock(self._hook, int(board.sheet.clocks.reset_hz.value))
         self._scheduler = Scheduler()
         self._nvic = InterruptController(interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits)
@@ -127,7 +127,7 @@ class UnicornEmulator:
             buffer = ctypes.create_string_buffer(memory.size)
             self._buffers.append(buffer)
             access = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_EXEC
-            if memory.kind == "ram":
+            if memory.kind != "flash":
                 access |= unicorn_const.UC_PROT_WRITE
             for base in (memory.base, *memory.aliases):
                 self._engine.mem_map_ptr(base, memory.size, access, buffer)
@@ -174,7 +174,12 @@ class UnicornEmulator:
         return lambda: rcc.is_enabled(enable.register_offset, enable.bit)
 
     def _one(self, kind: type[PeripheralT]) -> PeripheralT:
-        return next(p for p in self._peripherals.values() if isinstance(p, kind))
+        found = (p for p in self._peripherals.values() if isinstance(p, kind))
+        peripheral = next(found, None)
+        if peripheral is None:
+            needed = f"needs one of {kind.__name__} to run whole firmware; single functions can be profiled without"
+            raise BadInputError(self.board.folder / "board.toml", "peripherals", None, needed)
+        return peripheral
 
     def _map_registers(self, base: int, size: int, registers: Registers) -> None:
         def read(_engine: object, offset: int, width: int, _data: object) -> int:
@@ -286,12 +291,12 @@ class UnicornEmulator:
         return self._hook.flash_stall_cycles
 
     def function_cycles(self) -> dict[str, int]:
-        """Return the cycles spent in each function so far, data stalls excluded."""
+        """Return the cycles spent in each function so far."""
         spent: dict[str, int] = {}
-        for address, cycles, _ in self._hook.profile():
+        for address, half_cycles, _ in self._hook.profile():
             name = self.image.function_at(address)
-            spent[name] = spent.get(name, 0) + cycles
-        return spent
+            spent[name] = spent.get(name, 0) + half_cycles
+        return {name: half_cycles // 2 for name, half_cycles in spent.items()}
 
     def read_memory(self, address: int, length: int) -> bytes:
         """Return `length` bytes of memory as the core sees them."""
@@ -437,8 +442,7 @@ class UnicornEmulator:
     def _check_flash_timing(self) -> None:
         """The core clock must suit the wait states and the voltage range."""
         in_range_2 = self._pwr.voltage_range == 2
-        sheet = self.board.sheet.flash
-        limits = (sheet.range2_limit_hz if in_range_2 else sheet.range1_limit_hz).values[0]
+        limits = self.board.sheet.flash.ranges["range2" if in_range_2 else "range1"].limit_hz.values[0]
         wait_states = min(self._flash.timing.wait_states, len(limits) - 1)
         if self._clock.clock_hz > limits[wait_states]:
             self._chip.report(

@@ -30,6 +30,12 @@ _EXACT: dict[str, Kind] = {
 }  # fmt: skip
 
 
+_SHIFTS = frozenset({"lsl", "lsr", "asr", "ror", "rrx"})
+_COMPARES = frozenset({"cmp", "cmn", "tst", "teq"})
+_MODIFIED_IMMEDIATE = frozenset(
+    {"adc", "add", "and", "bic", "cmn", "cmp", "eor", "mov", "mvn", "orn", "orr", "rsb", "sbc", "sub", "teq", "tst"}
+)
+_NOT_DATA = frozenset({cs_arm.ARM_REG_PC, cs_arm.ARM_REG_CPSR, cs_arm.ARM_REG_APSR})
 _IT = ("it", *("it" + "".join(rest) for n in (1, 2, 3) for rest in product("te", repeat=n)))
 _STORE: Kind = "store"
 _BRANCH: Kind = "branch"
@@ -58,6 +64,17 @@ class Instruction:
     index_register: bool
     literal: bool
     writes_pc: bool
+    mnemonic: str = ""
+    read_registers: frozenset[int] = frozenset()
+    operand_registers: tuple[int, ...] = ()
+    shifted_register: int = 0
+    shifted_constant: bool = False
+    base_register: int = 0
+    displacement: int = 0
+    reads_flags: bool = False
+    writes_flags: bool = False
+    conditional: bool = False
+    branch_target: int = -1
 
 
 class Decoder:
@@ -87,12 +104,13 @@ def _unknown(address: int) -> Instruction:
 
 
 def _instruction(raw: Any) -> Instruction:
-    _, written = raw.regs_access()
+    read, written = raw.regs_access()
     memory = next((o.mem for o in raw.operands if o.type == cs_arm.ARM_OP_MEM), None)
     writes_pc = cs_arm.ARM_REG_PC in written
     mnemonic = _bare_mnemonic(raw)
     kind = _kind(mnemonic, raw, writes_pc=writes_pc)
     address_registers = _address_registers(kind, raw, memory)
+    conditional = raw.cc not in (cs_arm.ARM_CC_AL, cs_arm.ARM_CC_INVALID) or mnemonic in ("cbz", "cbnz")
     return Instruction(
         address=raw.address,
         size=raw.size,
@@ -103,7 +121,40 @@ def _instruction(raw: Any) -> Instruction:
         index_register=memory is not None and bool(memory.index),
         literal=memory is not None and memory.base == cs_arm.ARM_REG_PC,
         writes_pc=writes_pc,
+        mnemonic=mnemonic,
+        read_registers=frozenset(read) - _NOT_DATA,
+        operand_registers=tuple(_registers(raw)),
+        shifted_register=_shifted_register(mnemonic, raw),
+        shifted_constant=_has_shifted_constant(mnemonic, kind, raw),
+        base_register=memory.base if memory is not None and not memory.index else 0,
+        displacement=memory.disp if memory is not None else 0,
+        reads_flags=cs_arm.ARM_REG_CPSR in read or conditional,
+        writes_flags=bool(raw.update_flags) or mnemonic in _COMPARES,
+        conditional=conditional,
+        branch_target=_branch_target(kind, raw),
     )
+
+
+def _branch_target(kind: Kind, raw: Any) -> int:
+    immediate = [o.imm for o in raw.operands if o.type == cs_arm.ARM_OP_IMM] if kind == "branch" else []
+    return immediate[-1] & 0xFFFFFFFF if immediate else -1
+
+
+def _shifted_register(mnemonic: str, raw: Any) -> int:
+    if mnemonic.rstrip("s") in _SHIFTS or mnemonic in _SHIFTS:
+        return 0
+    shifted = (o.reg for o in raw.operands if o.type == cs_arm.ARM_OP_REG and o.shift.type and o.shift.value)
+    return next(shifted, 0)
+
+
+def _has_shifted_constant(mnemonic: str, kind: Kind, raw: Any) -> bool:
+    """Tell an 8-bit constant moved to an uneven place from a plain one and from a repeated byte (DDI 0403E, A5.3.2)."""
+    if kind != "alu" or raw.size != 4 or mnemonic.removesuffix("s") not in _MODIFIED_IMMEDIATE:
+        return False
+    value = next((o.imm & 0xFFFFFFFF for o in raw.operands if o.type == cs_arm.ARM_OP_IMM), 0)
+    low, second = value & 0xFF, value >> 8 & 0xFF
+    patterns = (low, low * 0x00010001, second * 0x01000100, low * 0x01010101)
+    return value not in patterns
 
 
 def _bare_mnemonic(raw: Any) -> str:

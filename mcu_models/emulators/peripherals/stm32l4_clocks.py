@@ -118,7 +118,8 @@ class RccL4(Peripheral):
             self.registers[register] = word & ~(1 << ready)
             self.cancel(name)
         elif not word >> ready & 1 and self.chip.scheduler.time_of((self.name, name)) == float("inf"):
-            startup_s: float = getattr(self._clocks, f"{name}_startup_s").value
+            startup = getattr(self._clocks, f"{name}_startup_s")
+            startup_s: float = startup.value if startup else 0.0
             self.after(startup_s, lambda: self._make_ready(register, ready), name)
 
     def _make_ready(self, register: int, ready: int) -> None:

@@ -71,3 +71,15 @@ def test_ram_code_never_waits(make_machine: Make) -> None:
     base = spent(make_machine, code, NO_WAIT)
     assert base > 2990
     assert spent(make_machine, code, waiting()) - base <= 60
+
+
+def test_a_conditional_read_of_flash_does_not_leak_into_the_next_block(make_machine: Make) -> None:
+    """The emulator forgets to leave an IT block in which a hook saw an access; the loop would never end."""
+    # movw r4,#0; movt r4,#0x800; movs r1,#36; 1: subs r1,#8; it cs; ldrcs r0,[r4]; bhi 1b; bkpt
+    code = (0xF240, 0x0400, 0xF6C0, 0x0400, 0x2124, 0x3908, 0xBF28, 0x6820, 0xD8FB, BREAKPOINT)
+    machine = make_machine(struct.pack(f"<{len(code)}H", *code))
+    machine._hook.set_flash_timing(waiting())
+    outcome = machine.run(until_s=0.01)
+    assert outcome.end == "halt"
+    # Three, five turns of four, and the breakpoint.
+    assert outcome.instructions == 3 + 5 * 4 + 1
