@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
 
 _COLUMNS: Final = 100
 
@@ -14,6 +19,20 @@ _COLUMNS: Final = 100
 def int_array(declaration: str, values: Iterable[int]) -> str:
     """Return the definition of an array of integers, wrapped to readable lines."""
     return braced(declaration, (str(int(value)) for value in values))
+
+
+def constants(c_type: str, name: str, values: NDArray[np.generic]) -> str:
+    """Return the definition of a network's constant array, which NETWORK_WEIGHTS may place in a section."""
+    write = _WRITERS.get(c_type, str)
+    items = (write(value) for value in values.reshape(-1).tolist())
+    return braced(f"static NETWORK_WEIGHTS const {c_type} {name}[{values.size}]", items)
+
+
+def real(value: float) -> str:
+    """Return a float32 as C, exactly."""
+    if math.isinf(value):
+        return "__builtin_inff()" if value > 0 else "-__builtin_inff()"
+    return f"{float(np.float32(value)).hex()}f"
 
 
 def braced(declaration: str, items: Iterable[str]) -> str:
@@ -36,6 +55,14 @@ def _literal(value: object) -> str:
     return str(value)
 
 
+def listed(values: Iterable[int]) -> str:
+    """Return an initialiser of integers for a field of a struct."""
+    return f"{{{', '.join(str(int(value)) for value in values)}}}"
+
+
 def guarded(guard: str, body: str) -> str:
     """Return a header's text within its include guard."""
     return f"#ifndef {guard}\n#define {guard}\n\n{body}\n#endif\n"
+
+
+_WRITERS: Final[dict[str, Any]] = {"float": real, "uint32_t": "{:#010x}u".format}

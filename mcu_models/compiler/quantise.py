@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 _ACCUMULATOR_LIMIT: Final = 1 << 30
 _SOFTMAX_INTEGER_BITS: Final = 5
 _MOST_LEFT: Final = 30
+_REAL_RANGES: Final[dict[Activation, tuple[float, float]]] = {
+    "none": (-math.inf, math.inf),
+    "relu": (0.0, math.inf),
+    "relu_n1_to_1": (-1.0, 1.0),
+    "relu6": (0.0, 6.0),
+}
+# Codes beyond this are held at the ends of int8 anyway.
+_FAR: Final = 1e6
+_FAR_CODE: Final = 512
 
 
 @dataclass(frozen=True)
@@ -82,15 +91,46 @@ def layer_channels(path: Path, operator: Operator) -> tuple[Channel, ...]:
     assert operator.weights is not None  # noqa: S101 - checked when it was read
     biases = np.zeros(len(rows), np.int64) if operator.bias is None else np.asarray(operator.bias.data, np.int64)
     scales = np.broadcast_to(np.asarray(operator.weights.scales, np.float64), (len(rows),))
-    factor = operator.input.scale
     channels = []
     for row, bias, scale in zip(rows, biases, scales, strict=True):
         folded = int(bias) - operator.input.zero_point * int(row.sum())
-        multiplier, exponent = fixed_point(factor * float(scale) / operator.output.scale)
+        multiplier, exponent = fixed_point(_product_scale(operator, float(scale)) / operator.output.scale)
         channel = Channel(folded, multiplier, max(exponent, 0), max(-exponent, 0))
+        if _ACCUMULATOR_LIMIT <= abs(folded) << channel.left < 1 << 31 and not row.any():
+            channel = _constant_channel(channel)
         _check_range(path, operator, row, channel)
         channels.append(channel)
     return tuple(channels)
+
+
+def _product_scale(operator: Operator, weights_scale: float) -> float:
+    """Return the scale of a layer's sums.
+
+    TensorFlow Lite multiplies in double precision, but for a FULLY_CONNECTED with one scale for all weights
+    (GetQuantizedConvolutionMultipler in tensorflow/lite/kernels/kernel_util.cc), where it multiplies in float32.
+    """
+    if operator.name == "FULLY_CONNECTED" and operator.weights is not None and len(operator.weights.scales) == 1:
+        return float32_product(operator.input.scale, weights_scale)
+    return operator.input.scale * weights_scale
+
+
+def _constant_channel(channel: Channel) -> Channel:
+    """Return a channel without weights whose accumulator is small and gives the same output.
+
+    Training leaves such channels behind: their weights' scale is next to nothing, so their bias fills its 32 bits.
+    """
+    output = rescaled(channel.bias, channel)
+    return Channel(4 * min(max(output, -_FAR_CODE), _FAR_CODE), 1 << 30, 0, 1)
+
+
+def rescaled(accumulator: int, channel: Channel) -> int:
+    """Return what the reference kernels make of an accumulator, before zero point and clamp.
+
+    It is rounded twice: by the doubling high product, halves up, and by the division, halves away from zero.
+    """
+    product = ((accumulator << channel.left) * channel.multiplier + (1 << 30)) >> 31
+    quotient = (abs(product) + (1 << channel.right >> 1)) >> channel.right
+    return quotient if product >= 0 else -quotient
 
 
 def _weights_by_channel(operator: Operator) -> NDArray[np.int64]:
@@ -115,13 +155,31 @@ def _check_range(path: Path, operator: Operator, weights: NDArray[np.int64], cha
 
 def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
     """Return the smallest and the largest int8 that an activation lets through."""
-    lowest, highest = -128, 127
-    if activation in ("relu", "relu6"):
-        lowest = max(lowest, output.zero_point)
-    if activation == "relu6":
-        six = float(np.float32(6) / np.float32(output.scale))
-        highest = min(highest, output.zero_point + _round_half_away(min(six, 1e6)))
-    return lowest, highest
+    lowest, highest = real_activation_range(activation)
+    return max(-128, _nearest_code(lowest, output)), min(127, _nearest_code(highest, output))
+
+
+def float32_product(first: float, second: float) -> float:
+    """Return a product as float32 arithmetic gives it; infinite where it is too large for it."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(first) * np.float32(second))
+
+
+def float32_ratio(numerator: float, denominator: float) -> float:
+    """Return a quotient as float32 arithmetic gives it; infinite where it is too large for it."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(numerator) / np.float32(denominator))
+
+
+def real_activation_range(activation: Activation) -> tuple[float, float]:
+    """Return the smallest and the largest number that an activation lets through."""
+    return _REAL_RANGES[activation]
+
+
+def _nearest_code(value: float, output: Tensor) -> int:
+    """Return the code nearest to a number, as TensorFlow Lite rounds it, not yet held within int8."""
+    steps = float32_ratio(value, output.scale)
+    return output.zero_point + _round_half_away(min(max(steps, -_FAR), _FAR))
 
 
 def softmax_scaling(path: Path, operator: Operator, options: SoftmaxOptions) -> SoftmaxScaling:

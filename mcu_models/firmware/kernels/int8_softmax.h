@@ -77,7 +77,8 @@ INT8_INLINE int32_t int8_softmax_exp(int32_t difference, int8_softmax_shape s)
     return int8_exp_negative(int8_high_product(difference * (INT32_C(1) << s.left), s.multiplier));
 }
 
-INT8_INLINE void int8_softmax_row(const int8_t *restrict input, int8_t *restrict output, int8_softmax_shape s)
+/* The output may lie where the input lies. */
+INT8_INLINE void int8_softmax_row(const int8_t *input, int8_t *output, int8_softmax_shape s)
 {
     int32_t largest = INT8_MIN;
     for (int32_t i = 0; i < s.classes; ++i) {
@@ -102,7 +103,7 @@ INT8_INLINE void int8_softmax_row(const int8_t *restrict input, int8_t *restrict
     }
 }
 
-INT8_INLINE void int8_softmax(const int8_t *restrict input, int8_t *restrict output, int8_softmax_shape s)
+INT8_INLINE void int8_softmax(const int8_t *input, int8_t *output, int8_softmax_shape s)
 {
     for (int32_t row = 0; row < s.rows; ++row) {
         int8_softmax_row(input + row * s.classes, output + row * s.classes, s);

@@ -38,5 +38,23 @@ def test_a_chain_reuses_what_is_free() -> None:
     assert plan.offsets_bytes == {"a": 0, "c": 0, "b": 100}
 
 
+def test_a_plan_is_found_that_the_largest_first_would_miss() -> None:
+    """Placed by size alone, these six would take 60 bytes: one lies above a hole that no other fills."""
+    lives = [(24, 4, 4), (20, 2, 3), (24, 1, 1), (4, 4, 4), (24, 1, 2), (12, 2, 3)]
+    plan = plan_arena([Buffer(f"b{i}", *life) for i, life in enumerate(lives)])
+    assert plan.size_bytes == plan.lower_bound_bytes == 56
+
+
+@given(LIVES)
+def test_the_same_buffers_get_the_same_plan(lives: list[tuple[int, int, int]]) -> None:
+    buffers = [Buffer(f"b{i}", *life) for i, life in enumerate(lives)]
+    assert plan_arena(buffers) == plan_arena(buffers)
+
+
+def test_a_thousand_buffers_are_placed() -> None:
+    plan = plan_arena([Buffer(f"b{i}", 100 + i % 7, i, i + 3) for i in range(1000)])
+    assert plan.lower_bound_bytes <= plan.size_bytes <= 2 * plan.lower_bound_bytes
+
+
 def test_no_buffers_take_no_memory() -> None:
     assert plan_arena([]).size_bytes == 0

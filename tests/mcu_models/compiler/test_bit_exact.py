@@ -1,8 +1,12 @@
-"""The generated C computes what the golden reference computes, in every bit."""
+"""The generated C computes what the golden reference computes, in every bit, for networks as the converter writes them.
+
+`every_layer` (random weights) has 18 kinds of operators in a graph with branches, `folded_time_lstm` (random weights)
+a convolution over five images at once and an LSTM over them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,6 +28,8 @@ MODELS = (
     "c8_p_c8_fc_fc",
     "same_depthwise",
     "dilated",
+    "every_layer",
+    "folded_time_lstm",
 )
 FRAMES = 2500
 
@@ -40,21 +46,20 @@ def inputs_for(shape: tuple[int, ...]) -> NDArray[np.int8]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_generated_c_equals_the_reference_kernels(
-    model: str, host_network: Callable[..., object], models: Path
-) -> None:
+def test_generated_c_equals_the_reference_kernels(model: str, host_network: Callable[..., Any], models: Path) -> None:
     """No output of random, extreme or gentle inputs differs from BUILTIN_REF, nor does its class."""
     reference = ReferenceNetwork(models / f"{model}.tflite")
     inputs = inputs_for(reference.network.input.shape[1:])
     expected = reference.run(inputs)
     assert len(np.unique(expected)) > 20, "the fixture hardly answers differently"
-    outputs, classes = host_network(model).run(inputs)
+    host = host_network(model)
+    outputs = host.run(inputs)
     assert np.count_nonzero(outputs != expected) == 0
-    assert np.array_equal(classes, classify(expected))
+    assert host.classes(expected[:300]) == classify(expected[:300]).tolist()
 
 
 @pytest.mark.parametrize("frontend", ["minus_median", "raw"])
-def test_generated_frontend_equals_the_host(frontend: str, host_network: Callable[..., object]) -> None:
+def test_generated_frontend_equals_the_host(frontend: str, host_network: Callable[..., Any]) -> None:
     """A frame prepared by the generated C is the frame prepared by the host."""
     compiled = host_network("c8_p_fc", frontend)
     table = frontend_table(compiled.network, frontend)

@@ -18,13 +18,13 @@ from mcu_models.compiler.reader import read_network
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mcu_models.compiler.model import Int8Network
+    from mcu_models.compiler.model import Network
 
 
-def network_with(models: Path, scale: float, zero_point: int) -> Int8Network:
+def network_with(models: Path, scale: float, zero_point: int) -> Network:
     """Return a network whose input has this quantisation."""
     network = read_network(models / "c8_p_fc.tflite")
-    return replace(network, input=replace(network.input, scales=(scale,), zero_points=(zero_point,)))
+    return replace(network, inputs=(replace(network.input, scales=(scale,), zero_points=(zero_point,)),))
 
 
 def test_a_warm_pixel_over_the_median_gets_its_code(models: Path) -> None:

@@ -58,7 +58,7 @@ def app() -> str:
 @pytest.fixture(scope="session")
 def models() -> Path:
     """Return the folder of the tests' networks."""
-    return HERE.parent / "int8" / "models"
+    return HERE.parent / "compiler" / "models"
 
 
 @pytest.fixture(scope="session")

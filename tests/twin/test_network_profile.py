@@ -1,0 +1,90 @@
+"""`twin profile`: what a network costs, layer by layer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datasheet.bad_input import BadInputError
+from mcu_models.firmware.toolchain import find_toolchain
+from twin.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _compiler() -> None:
+    try:
+        find_toolchain()
+    except BadInputError as missing:
+        pytest.skip(str(missing))
+
+
+def profiled(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert run(["profile", *arguments, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_layers_add_up_to_the_network(capsys: pytest.CaptureFixture[str]) -> None:
+    found = profiled(capsys, "people_c8_p_fc", "--board", "stm32l4a6zg")
+    layers = found["layers"]
+    assert isinstance(layers, list)
+    assert [layer["operator"] for layer in layers] == ["CONV_2D", "MAX_POOL_2D", "RESHAPE", "FULLY_CONNECTED"]
+    assert sum(layer["macs"] for layer in layers) == found["macs"] == 2880
+    cycles = found["cycles"]
+    assert isinstance(cycles, int)
+    assert 0.98 * cycles < sum(layer["cycles"] for layer in layers) <= cycles
+    assert found["latency_s"] == pytest.approx(cycles / 80e6)
+
+
+def test_a_board_that_is_slower_per_clock_needs_more_cycles(capsys: pytest.CaptureFixture[str]) -> None:
+    both = profiled(capsys, "people_c8_p_fc", "--board", "stm32l4a6zg", "--board", "stm32h743vi")["profiles"]
+    assert isinstance(both, list)
+    small, large = both
+    assert small["cycles"] > large["cycles"]
+    assert small["macs"] == large["macs"]
+
+
+def test_without_wait_states_nothing_stalls(capsys: pytest.CaptureFixture[str]) -> None:
+    slow = profiled(capsys, "people_c8_p_fc", "--board", "stm32l4a6zg", "--clock-mhz", "16")
+    fast = profiled(capsys, "people_c8_p_fc", "--board", "stm32l4a6zg")
+    assert slow["wait_states"] == slow["stall_cycles"] == 0
+    assert isinstance(slow["cycles"], int)
+    assert isinstance(fast["cycles"], int)
+    assert slow["cycles"] < fast["cycles"]
+
+
+def test_tables_name_layers_and_compiler(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", "people_c8_p_fc"]) == 0
+    text = capsys.readouterr().out
+    assert "FULLY_CONNECTED" in text
+    assert "compiled by" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["people_c8_p_f"], "people_c8_p_fc"),
+        (["people_c8_p_fc", "--board", "stm32l4a6"], "stm32l4a6zg"),
+        (["people_c8_p_fc", "--weights", "rom"], "--weights"),
+        (["people_c8_p_fc", "--clock-mhz", "900"], "at most"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_a_network_alone_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert run(["build", "people_c8_p_fc", "--app", "network", "--board", "stm32h743vi", "--out", str(out)]) == 0
+    assert "bytes of code" in capsys.readouterr().out
+    names = {path.name for path in out.iterdir()}
+    assert names == {"src", "test", "memory.ld", "CMakeLists.txt", "firmware.elf", "firmware.map", "sizes.txt"}

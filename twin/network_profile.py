@@ -1,0 +1,210 @@
+"""What a network costs on a board, layer by layer: cycles, memory, time and energy, before there is any hardware."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcu_models.emulators.bare_core import BareCore
+from mcu_models.emulators.image import read_image
+from mcu_models.emulators.virtual_clock import PowerState
+from mcu_models.firmware.network_library import build_network
+from mcu_models.power import Current, state_current
+
+if TYPE_CHECKING:
+    from mcu_models.boards.board import Board
+    from mcu_models.compiler.model import Operator
+    from mcu_models.emulators.bare_core import FunctionRun
+    from mcu_models.firmware.network_library import NetworkBuild, WeightsPlace
+    from mcu_models.firmware.toolchain import Toolchain
+
+REST = "call"
+"""Name of what runs outside all layers."""
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """One operator of the network.
+
+    Attributes:
+        index: Position in the file's list of operators.
+        operator: Name of the builtin operator.
+        macs: Multiplications by a weight.
+        cycles: Core cycles; 0 for an operator that only renames memory.
+        weights_bytes: Its constants as in the file.
+        activation_bytes: What it reads and writes.
+    """
+
+    index: int
+    operator: str
+    macs: int
+    cycles: int
+    weights_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True)
+class NetworkProfile:
+    """A network on one board.
+
+    Attributes:
+        network: The file's name.
+        board: The board's name.
+        compiler: What compiled the network; cycles depend on it.
+        clock_hz: Core clock, the highest of the board unless asked otherwise.
+        wait_states: Of the flash at this clock.
+        cycles: Of one inference with warm caches, as in a loop; `first_cycles` with cold ones.
+        first_cycles: Of the first inference after start-up.
+        stall_cycles: Of `cycles`, waiting for memory and for wrongly predicted branches.
+        energy_j: Energy of one inference at the board's supply; `energy_low_j` and `energy_high_j` bound it as far as
+            the run current is known.
+        energy_low_j: See `energy_j`.
+        energy_high_j: See `energy_j`.
+        layers: In the order of computation.
+        code_bytes: Flash of the library without weights.
+        weights_bytes: Flash of weights, biases and scales.
+        arena_bytes: RAM of activations and scratch.
+        arena_lower_bound_bytes: The largest set that is alive at once.
+        stack_bytes: Depth of the stack in one call.
+        placement: Where weights, code and arena lie.
+    """
+
+    network: str
+    board: str
+    compiler: str
+    clock_hz: float
+    wait_states: int
+    cycles: int
+    first_cycles: int
+    stall_cycles: int
+    energy_j: float
+    energy_low_j: float
+    energy_high_j: float
+    layers: tuple[LayerProfile, ...]
+    code_bytes: int
+    weights_bytes: int
+    arena_bytes: int
+    arena_lower_bound_bytes: int
+    stack_bytes: int
+    placement: dict[str, str]
+
+    @property
+    def latency_s(self) -> float:
+        """Time of one inference."""
+        return self.cycles / self.clock_hz
+
+    @property
+    def macs(self) -> int:
+        """Multiplications by a weight of one inference."""
+        return sum(layer.macs for layer in self.layers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "network": self.network,
+            "board": self.board,
+            "compiler": self.compiler,
+            "clock_hz": self.clock_hz,
+            "wait_states": self.wait_states,
+            "cycles": self.cycles,
+            "first_cycles": self.first_cycles,
+            "stall_cycles": self.stall_cycles,
+            "latency_s": self.latency_s,
+            "energy_j": self.energy_j,
+            "energy_low_j": self.energy_low_j,
+            "energy_high_j": self.energy_high_j,
+            "macs": self.macs,
+            "layers": [vars(layer) for layer in self.layers],
+            "flash_bytes": {"code": self.code_bytes, "weights": self.weights_bytes},
+            "ram_bytes": {
+                "arena": self.arena_bytes,
+                "arena_lower_bound": self.arena_lower_bound_bytes,
+                "stack": self.stack_bytes,
+            },
+            "placement": self.placement,
+        }
+
+
+def profile_network(
+    network_path: Path,
+    board: Board,
+    *,
+    toolchain: Toolchain,
+    weights: WeightsPlace = "flash",
+    clock_hz: float | None = None,
+) -> NetworkProfile:
+    """Compile a network for a board, run it on the emulated core with a zero input, and count.
+
+    No branch of the kernels depends on much of the data, so one input stands for all.
+
+    Args:
+        network_path: A .tflite file.
+        board: Where it is to run.
+        toolchain: What compiles it.
+        weights: Memory of the weights.
+        clock_hz: Core clock; None for the board's highest.
+
+    Raises:
+        BadInputError: The network is not supported or does not fit the board.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        build = build_network(
+            network_path, board=board, out_dir=Path(scratch) / "build", toolchain=toolchain, weights=weights
+        )
+        core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
+        first, warm = (_inference(core, build) for _ in range(2))
+    current = _run_current(board, warm.clock_hz)
+    charge_s = board.sheet.power.supply_v.value * warm.cycles / warm.clock_hz
+    sizes, arena = build.sizes, build.generated.arena
+    return NetworkProfile(
+        network=Path(network_path).name,
+        board=board.name,
+        compiler=build.compiler,
+        clock_hz=warm.clock_hz,
+        wait_states=warm.wait_states,
+        cycles=warm.cycles,
+        first_cycles=first.cycles,
+        stall_cycles=warm.stall_cycles,
+        energy_j=charge_s * current.typical_a,
+        energy_low_j=charge_s * current.low_a,
+        energy_high_j=charge_s * current.high_a,
+        layers=_layers(build, warm),
+        code_bytes=sizes.flash_code_bytes,
+        weights_bytes=sizes.flash_weights_bytes,
+        arena_bytes=arena.size_bytes,
+        arena_lower_bound_bytes=arena.lower_bound_bytes,
+        stack_bytes=warm.stack_bytes,
+        placement=build.placement,
+    )
+
+
+def _inference(core: BareCore, build: NetworkBuild) -> FunctionRun:
+    network = build.network
+    arguments = [core.address_of(f"loop_input_{position}") for position in range(len(network.inputs))]
+    arguments += [core.address_of(f"loop_output_{position}") for position in range(len(network.outputs))]
+    return core.call("network_run", *arguments, regions=list(build.generated.functions.values()))
+
+
+def _layers(build: NetworkBuild, run: FunctionRun) -> tuple[LayerProfile, ...]:
+    functions = build.generated.functions
+    return tuple(
+        LayerProfile(
+            index=operator.index,
+            operator=operator.name,
+            macs=operator.macs,
+            cycles=run.cycles_by_region.get(functions.get(operator.index, REST), 0),
+            weights_bytes=_constant_bytes(operator),
+            activation_bytes=sum(tensor.size_bytes for tensor in (*operator.computed_inputs, *operator.outputs)),
+        )
+        for operator in build.network.operators
+    )
+
+
+def _constant_bytes(operator: Operator) -> int:
+    return sum(tensor.size_bytes for tensor in operator.inputs if tensor is not None and tensor.data is not None)
+
+
+def _run_current(board: Board, clock_hz: float) -> Current:
+    return state_current(board.sheet.power, PowerState("run", round(clock_hz)))
