@@ -16,7 +16,7 @@ from sensors.recording import Recording
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mcu_models.compiler.model import Int8Network
+    from mcu_models.compiler.model import Network
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
 
@@ -43,7 +43,7 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
 
 
-def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Int8Network:
+def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Network:
     """Return the network, made sure that it takes the sensor's frames.
 
     Raises:

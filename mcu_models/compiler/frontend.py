@@ -12,7 +12,7 @@ from datasheet.bad_input import BadInputError, nearest_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mcu_models.compiler.model import Int8Network
+    from mcu_models.compiler.model import Network
 
 # AMG8833: 12-bit pixels in steps of 0.25 degC (Panasonic Grid-EYE datasheet, 01 May 2016, p. 2).
 STEP_DEGC: Final = 0.25
@@ -88,16 +88,21 @@ def find_frontend(name: str, source: str = "front end") -> Frontend:
     return _FRONTENDS[name]
 
 
-def frontend_table(network: Int8Network, name: str = "minus_median") -> FrontendTable:
+def frontend_table(network: Network, name: str = "minus_median") -> FrontendTable:
     """Return the table from pixel values to codes of the network's input.
 
     A value of `v` steps gets round(v * 0.25 degC / scale) + zero_point, halves away from zero, held within
     -128 and 127. The table ends where the codes stop changing, and has at most 512 entries.
 
     Raises:
-        BadInputError: The front end is unknown, or the network's input is not one image of one channel.
+        BadInputError: The front end is unknown, or the network has not one int8 output and as its input one int8 image of
+            one channel.
     """
     frontend = find_frontend(name, str(network.path))
+    for word, tensors in (("inputs", network.inputs), ("outputs", network.outputs)):
+        kinds = [tensor.dtype for tensor in tensors]
+        if kinds != ["int8"]:
+            raise BadInputError(network.path, word, kinds, "a firmware with a front end needs one, int8")
     shape = network.input.shape[1:]
     if len(shape) != 3 or shape[2] != 1:
         raise BadInputError(network.path, "input shape", list(shape), "a front end needs (rows, columns, 1)")

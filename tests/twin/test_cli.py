@@ -254,14 +254,13 @@ class TestBadInput:
         ("file", "expected"),
         [
             ("float.tflite", "float|int8"),
-            ("unsupported.tflite", "operator"),
             ("truncated.tflite", "truncated.tflite"),
             ("missing.tflite", "missing.tflite"),
             ("sixteen_by_sixteen.tflite", "16 x 16.*8 x 8"),
         ],
     )
     def test_bad_networks(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, expected: str) -> None:
-        models = Path(__file__).parent.parent / "mcu_models" / "int8" / "models"
+        models = Path(__file__).parent.parent / "mcu_models" / "compiler" / "models"
         path = models / file
         if file == "truncated.tflite":
             path = tmp_path / file
