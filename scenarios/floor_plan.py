@@ -20,6 +20,8 @@ LAYER = "WALLS"
 LARGEST_BYTES = 20_000_000
 MOST_SEGMENTS = 2_000
 LARGEST_M = 100.0
+FARTHEST_M = 1e8
+"""From a drawing's origin; farther than any map grid reaches: UTM eastings with their zone have eight digits."""
 SMALLEST_M = 0.6
 
 _METRES = {1: 0.0254, 2: 0.3048, 4: 0.001, 5: 0.01, 6: 1.0, 14: 0.1}
@@ -46,12 +48,14 @@ class FloorPlan:
 def read_plan(path: Path) -> FloorPlan:
     """Return the room that the LINE and LWPOLYLINE entities of the layer WALLS enclose.
 
-    All areas that these walls enclose together are the room; walls within it, and pillars, become inner walls.
+    All areas that these walls enclose together are the room, and they must adjoin; walls within it, and pillars, become
+    inner walls.
     Openings of doors must be drawn closed. Bulges of polylines are taken as straight. The drawing's unit is that
     of its header ($INSUNITS).
 
     Raises:
-        BadInputError: The file is no DXF, too large, without a unit, or its walls enclose nothing.
+        BadInputError: The file is no DXF, too large, without a unit, or its walls enclose nothing, or areas that do not
+            adjoin, or a coordinate is not a number or beyond `FARTHEST_M`.
     """
     drawing = _read(path)
     unit = int(drawing.header.get("$INSUNITS", 0))
@@ -64,7 +68,10 @@ def read_plan(path: Path) -> FloorPlan:
     rooms = shapely.union_all(shapely.get_parts(shapely.polygonize(list(shapely.get_parts(merged)))))
     if rooms.is_empty:
         raise BadInputError(path, LAYER, None, "these walls must enclose an area; draw the openings of doors closed")
-    room = shapely.Polygon(max(shapely.get_parts(rooms), key=lambda part: float(part.area)).exterior)
+    areas = shapely.get_parts(rooms)
+    if len(areas) > 1:
+        raise BadInputError(path, LAYER, None, f"these walls enclose {len(areas)} areas apart; draw one room to a file")
+    room = shapely.Polygon(areas[0].exterior)
     return _placed(path, room.simplify(_SAME_POINT_M), merged)
 
 
@@ -86,7 +93,7 @@ def _wall_lines(path: Path, drawing: Drawing, metres: float) -> list[Line]:
     entities = drawing.modelspace().query(f'LINE LWPOLYLINE[layer=="{LAYER}"]i')
     lines: list[Line] = []
     for entity in entities:
-        points = [(round(x * metres, 4), round(y * metres, 4)) for x, y in _points(entity)]
+        points = [(_length_m(path, x * metres), _length_m(path, y * metres)) for x, y in _points(entity)]
         if len(set(points)) >= 2:
             lines.append(tuple(points))
     if not lines:
@@ -94,6 +101,12 @@ def _wall_lines(path: Path, drawing: Drawing, metres: float) -> list[Line]:
     if (segments := sum(len(line) - 1 for line in lines)) > MOST_SEGMENTS:
         raise BadInputError(path, LAYER, segments, f"must not have more than {MOST_SEGMENTS} pieces of wall")
     return lines
+
+
+def _length_m(path: Path, length_m: float) -> float:
+    if not abs(length_m) <= FARTHEST_M:  # which is also so of what is not a number
+        raise BadInputError(path, LAYER, length_m, f"coordinates must be numbers of up to {FARTHEST_M:g} m")
+    return round(length_m, 4)
 
 
 def _points(entity: DXFGraphic) -> list[tuple[float, float]]:

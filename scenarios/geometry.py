@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 
+Fault = tuple[str, object, str]
+"""Key, value and rule."""
+
 FRAME_CLEARANCE_M = 0.27
 """Nobody's axis comes nearer to a door's frame or to furniture: half of a broad pair of shoulders."""
 
@@ -160,16 +163,29 @@ class Floor:
         return float(self.area.boundary.distance(shapely.Point(point)))
 
 
-def find_fault(scenario: Scenario) -> tuple[str, object, str] | None:
-    """Return the key, value and rule of the first thing that people cannot reach, or None."""
+def find_fault(scenario: Scenario) -> Fault | None:
+    """Return the key, value and rule of the first thing that is outside or that people cannot reach, or None."""
+    return _outline_fault(scenario) or _reach_fault(scenario)
+
+
+def _outline_fault(scenario: Scenario) -> Fault | None:
+    """Return what is wrong with the outline, or is not within it or on it as it must be."""
     shape = outline(scenario.room)
     if not shape.is_valid or shape.area < 1e-3:
         return "room.outline_m", None, "must be the corners, in order, of an outline that does not cross itself"
+    mount = scenario.sensor_mount
+    if not shape.buffer(_ON_THE_LINE_M).covers(shapely.Point(mount.x_m, mount.y_m)):
+        return "sensor_mount.x_m", mount.x_m, f"with y_m {mount.y_m:g}, must be inside the outline of the room"
     for index, door in enumerate(scenario.doors):
         if not _is_in_outline(doorway(door, scenario.room), door.width_m, shape):
             return f"doors[{index}].centre_m", door.centre_m, "the outline must run along the whole door"
     if shape.buffer(-BODY_CLEARANCE_M, join_style="mitre").is_empty:
         return "room", None, "is too narrow for anybody to stand in"
+    return None
+
+
+def _reach_fault(scenario: Scenario) -> Fault | None:
+    """Return the first door or place that people cannot get to."""
     area = _largest(walkable_floor(scenario)).buffer(_ON_THE_LINE_M)
     for index, door in enumerate(scenario.doors):
         way = doorway(door, scenario.room)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from datasheet.bad_input import BadInputError
 from datasheet.config import Config, find_in_library
@@ -51,6 +53,8 @@ BODY_CLEARANCE_M = 0.3
 
 OVERHEAD_M = 2.0
 """People pass below furniture whose underside is higher."""
+
+_NAME = re.compile(r"[a-z0-9_-]{1,100}")
 
 Positive = Annotated[float, Field(gt=0)]
 SizeM = Annotated[float, Field(ge=2 * BODY_CLEARANCE_M, le=100)]
@@ -205,9 +209,12 @@ class SensorMount(Config):
 
 
 class Scenario(Config):
-    """A room and the people who use it. At time 0 the clock on the wall shows `start_hour`."""
+    """A room and the people who use it. At time 0 the clock on the wall shows `start_hour`.
 
-    name: Annotated[str, Field(min_length=1)]
+    Files are named after a scenario: its `name` holds lower-case letters, digits, `_` and `-` only.
+    """
+
+    name: str
     description: str
     room: Room
     doors: Annotated[tuple[Door, ...], Field(min_length=1, max_length=20)]
@@ -221,6 +228,14 @@ class Scenario(Config):
     meetings: Annotated[tuple[Meeting, ...], Field(max_length=100)] = ()
     start_hour: Hour = 0.0
 
+    @field_validator("name")
+    @classmethod
+    def _the_name_is_no_path(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            allowed = "must be 1 to 100 lower-case letters, digits, '_' and '-'"
+            raise PydanticCustomError("does_not_fit", "{allowed}", {"allowed": allowed})
+        return name
+
     @model_validator(mode="after")
     def _everything_fits_into_the_room(self) -> Self:
         for index, door in enumerate(self.doors):
@@ -232,7 +247,8 @@ class Scenario(Config):
             if thing.top_m > self.room.ceiling_height_m:
                 height_m = self.room.ceiling_height_m
                 raise fault(f"objects[{index}].top_m", thing.top_m, f"must not be above the ceiling at {height_m:g} m")
-        _check_mount(self.sensor_mount, self.room)
+        _check_point("sensor_mount", self.sensor_mount, self.room, 0.0)
+        _check_mount_height(self.sensor_mount, self.room)
         return self
 
     @model_validator(mode="after")
@@ -356,8 +372,7 @@ def _check_point(key: str, point: Place | SensorMount | Thing, room: Room, clear
             raise fault(f"{key}.{name}", value, f"must be inside the room, {limits} m")
 
 
-def _check_mount(mount: SensorMount, room: Room) -> None:
-    _check_point("sensor_mount", mount, room, 0.0)
+def _check_mount_height(mount: SensorMount, room: Room) -> None:
     if mount.height_m > room.ceiling_height_m:
         raise fault(
             "sensor_mount.height_m",

@@ -59,8 +59,9 @@ class World:
         self._drawn = 0
 
     def run_until(self, tick: int) -> None:
-        """Let time pass until everything that happens at `tick` has happened."""
-        self.env.run(until=tick + 1)
+        """Let time pass until everything that happens at `tick` has happened; nothing when it has already."""
+        if self.env.now < tick + 1:
+            self.env.run(until=tick + 1)
 
     def tick_at(self, hour: float) -> float:
         """Return the tick at which so many hours have passed since the midnight before the timeline begins."""

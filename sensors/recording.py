@@ -129,12 +129,32 @@ def read_recording(path: Path, *, shape: tuple[int, int] | None = GRID_EYE_SHAPE
     )
 
 
-def write_recording(path: Path, recording: Recording) -> None:
-    """Write `recording` to `path` as .npz, complete or not at all.
+def output_target(path: Path) -> Path:
+    """Return the file that writing to `path` replaces or makes: `path` itself, or where it leads as a symbolic link.
+
+    Whole files are written beside their place and then renamed; renaming would put a regular file in the place of a
+    device, a pipe or a link.
 
     Raises:
-        BadInputError: The file cannot be written.
+        BadInputError: It is there and is no regular file, or cannot be looked at.
     """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInputError(path, "", None, "must be a regular file, or one that is not there yet")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
+    return path.resolve() if path.is_symlink() else path
+
+
+def write_recording(path: Path, recording: Recording) -> None:
+    """Write `recording` to `path` as .npz, complete or not at all; a symbolic link is followed.
+
+    Raises:
+        BadInputError: The file cannot be written, or is there and is no regular file.
+    """
+    target = output_target(path)
     arrays: dict[str, NDArray[np.generic] | None] = {
         "frames": recording.frames,
         "count": recording.count,
@@ -145,7 +165,7 @@ def write_recording(path: Path, recording: Recording) -> None:
     }
     present = {name: array for name, array in arrays.items() if array is not None}
     try:
-        _write_then_rename(path, present)
+        _write_then_rename(target, present)
     except OSError as error:
         raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
 

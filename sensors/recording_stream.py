@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from datasheet.bad_input import BadInputError
+from sensors.recording import output_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ _COMPRESSION = 1
 
 
 def write_recording_chunks(path: Path, chunks: Iterable[Recording], *, frames: int) -> NDArray[np.int64]:
-    """Write consecutive parts of one recording to `path` as .npz, complete or not at all.
+    """Write consecutive parts of one recording to `path` as .npz, complete or not at all; a symbolic link is followed.
 
     Only one part is held in memory, besides times, counts and thermistor readings.
 
@@ -37,16 +38,18 @@ def write_recording_chunks(path: Path, chunks: Iterable[Recording], *, frames: i
         (frames,) the people in view in each frame.
 
     Raises:
-        BadInputError: The file cannot be written.
+        BadInputError: The file cannot be written, or is there and is no regular file; found out before the first part
+            is asked for.
         ValueError: There are more or fewer frames than announced.
     """
+    target = output_target(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 count = _write(file, chunks, frames)
             Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
+            Path(temporary).replace(target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

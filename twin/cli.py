@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,12 +17,34 @@ from twin.host_node import LevelsDisagreeError
 from twin.terminal import accuracy_table, frame_progress, prediction_table, validation_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcu_models.firmware.image import MemorySizes
     from mcu_models.firmware.network_library import WeightsPlace
     from twin.prediction import Level
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 NETWORK_ALONE = "network"
+
+
+def _folder(text: str) -> Path:
+    """Return the folder that an option names; "" would quietly mean the current one."""
+    if not text:
+        raise typer.BadParameter("must be the name of a folder")
+    return Path(text)
+
+
+def _file_ending(ending: str) -> Callable[[str], Path]:
+    """Return what reads an option that names a file with this ending."""
+
+    def read(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() != ending or text.endswith(os.sep):
+            raise typer.BadParameter(f"{text!r} must be a file that ends in {ending}")
+        return path
+
+    return read
+
 
 app = typer.Typer(
     name="twin",
@@ -70,7 +93,10 @@ def run_command(
     backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
     seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of the scenario.")] = 600.0,
     seed: SeedOption = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for result.json, frames.npz, report.html.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=_folder, metavar="<path>", help="Folder for result.json, frames.npz, report.html."),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Predict accuracy, latency, energy and battery life of a node in a scenario."""
@@ -93,7 +119,10 @@ def run_command(
 @app.command()
 def sense(
     scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
-    out: Annotated[Path, typer.Option(help="File for frames and ground truth (.npz).")],
+    out: Annotated[
+        Path,
+        typer.Option(parser=_file_ending(".npz"), metavar="<path>", help="File for frames and ground truth (.npz)."),
+    ],
     sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
     noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
     seconds: Annotated[float, typer.Option(min=1.0, max=86400.0)] = 600.0,
@@ -103,11 +132,13 @@ def sense(
     """Simulate what a sensor sees of a scenario, with the true number of people in view."""
     from scenarios.room import load_scenario  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
+    from sensors.recording import output_target  # noqa: PLC0415
     from twin.result_files import output_folder  # noqa: PLC0415
     from twin.sensing_to_file import sense_to_file  # noqa: PLC0415
 
+    target = output_target(out)
     loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
-    with output_folder(out.parent), frame_progress("frames") as progress:
+    with output_folder(target.parent), frame_progress("frames") as progress:
         count = sense_to_file(loaded, sheet, out, profile=noise, seconds=seconds, seed=seed, progress=progress)
     frames_by_count = {str(n): int((count == n).sum()) for n in sorted(set(count.tolist()))}
     summary = {"out": str(out), "frames": len(count), "frames_by_count": frames_by_count}
@@ -146,7 +177,7 @@ def evaluate(
 @app.command()
 def build(
     network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
-    out: Annotated[Path, typer.Option(help="Folder for sources, image and map.")],
+    out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="Folder for sources, image and map.")],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
     app_name: Annotated[
         str | None,
@@ -283,23 +314,27 @@ def validate_sensor_command(
     noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
     units: Annotated[int, typer.Option(min=1, max=100, help="Simulated sensors.")] = 32,
     seconds: Annotated[float, typer.Option(min=60.0, max=3600.0, help="Length of each simulated recording.")] = 300.0,
-    plot: Annotated[Path | None, typer.Option(help="File for a picture to judge by eye (.png).")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(parser=_file_ending(".png"), metavar="<path>", help="File for a picture to judge by eye (.png)."),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Compare a recording with the simulated sensor: noise, drift, contrast and area of people."""
     from scenarios.room import load_scenario  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye, noise_profile  # noqa: PLC0415
-    from sensors.recording import read_recording  # noqa: PLC0415
+    from sensors.recording import output_target, read_recording  # noqa: PLC0415
     from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.sensor_validation import validate_sensor  # noqa: PLC0415
     from twin.validation_picture import validation_png  # noqa: PLC0415
 
+    target = None if plot is None else output_target(plot)
     frames, room, sheet = read_recording(recording), load_scenario(scenario), load_grid_eye(sensor)
     noise_profile(sheet, noise)
-    with output_folder(plot.parent if plot else None), frame_progress("units") as progress:
+    with output_folder(target.parent if target else None), frame_progress("units") as progress:
         result = validate_sensor(frames, room, sheet, profile=noise, units=units, seconds=seconds, progress=progress)
-        if plot is not None:
-            write_files(plot.parent, {plot.name: validation_png(result, frames)})
+        if target is not None:
+            write_files(target.parent, {target.name: validation_png(result, frames)})
     if as_json:
         _print_json({"rows": [row.as_dict() for row in result.rows], "air_degc": result.air_degc})
     else:
@@ -313,7 +348,12 @@ app.add_typer(scenario_app, name="scenario")
 @scenario_app.command(name="show")
 def scenario_show(
     scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
-    out: Annotated[Path | None, typer.Option(help="File for the drawing (.png); default NAME.png.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=_file_ending(".png"), metavar="<path>", help="File for the drawing (.png); default NAME.png."
+        ),
+    ] = None,
     sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
     seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="How long people walk.")] = 600.0,
     seed: SeedOption = 1,
@@ -322,15 +362,17 @@ def scenario_show(
     from scenarios.room import load_scenario  # noqa: PLC0415
     from scenarios.simulation import simulate  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
+    from sensors.recording import output_target  # noqa: PLC0415
     from twin.node import scenario_mount  # noqa: PLC0415
     from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.scenario_picture import scenario_png  # noqa: PLC0415
 
     loaded, sheet = load_scenario(scenario), load_grid_eye(sensor)
     path = out or Path(f"{loaded.name}.png")
-    with output_folder(path.parent):
+    target = output_target(path)
+    with output_folder(target.parent):
         timeline = simulate(loaded, seconds=seconds, seed=seed)
-        write_files(path.parent, {path.name: scenario_png(loaded, timeline, scenario_mount(loaded), sheet)})
+        write_files(target.parent, {target.name: scenario_png(loaded, timeline, scenario_mount(loaded), sheet)})
     typer.echo(str(path))
 
 

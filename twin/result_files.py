@@ -14,6 +14,7 @@ import numpy as np
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.interruption import deferred_interrupt
+from sensors.recording import output_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,16 +58,19 @@ def _make(folder: Path) -> list[Path]:
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write files by name into `folder`; all are written before the first appears under its own name.
 
+    A symbolic link is followed.
+
     Raises:
-        BadInputError: The folder cannot be written to.
+        BadInputError: The folder cannot be written to, or one of the names is there and is no regular file.
     """
-    temporary: dict[str, Path] = {}
+    targets = {output_target(folder / name): content for name, content in contents.items()}
+    temporary: dict[Path, Path] = {}
     try:
-        for name, content in contents.items():
-            temporary[name] = _write_temporary(folder, content)
+        for target, content in targets.items():
+            temporary[target] = _write_temporary(target.parent, content)
         with deferred_interrupt():
-            for name, path in temporary.items():
-                path.replace(folder / name)
+            for target, path in temporary.items():
+                path.replace(target)
     except OSError as error:
         raise BadInputError(folder, "", None, f"cannot be written to: {error.strerror}") from error
     finally:

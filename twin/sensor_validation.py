@@ -1,4 +1,8 @@
-"""Holds the simulated sensor beside a recording, row by row."""
+"""Holds the simulated sensor beside a recording, row by row.
+
+People and units have the seeds `FIRST_SEED`, `FIRST_SEED` + 1 and so on: none of them took part in the fit, whose
+search and whose report use seeds below 100 (`training/fit_sensor.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from datasheet.bad_input import BadInputError
 from scenarios.simulation import simulate
 from sensors.sensing import sense
 from sensors.statistics import SensorStatistics, background_degc, ks_distance, sensor_statistics
@@ -15,6 +20,7 @@ from twin.node import scenario_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
     from twin.emulated_node import Progress
 
     Samples: TypeAlias = Mapping[int, NDArray[np.float64]]
+
+FIRST_SEED = 1000
+"""Seed of the first simulated people and of the first unit; the fit to recordings has seen none from here on."""
 
 COMPARED_COUNTS = (0, 1, 2, 3)
 AIR_LIMITS_DEGC = (10.0, 30.0)
@@ -84,8 +93,11 @@ def validate_sensor(
     units: int,
     seconds: float,
     progress: Progress,
+    source: str | Path = "recording",
 ) -> SensorValidation:
     """Simulate several sensors of the same kind and compare their recordings with `recording`.
+
+    Unit n watches people of its own; both have the seed `FIRST_SEED` + n.
 
     The scenario is warmed or cooled as a whole so that its air is as warm as the recording's empty background, since
     the contrast of people depends on it; within the range in which clothing's heat balance holds.
@@ -98,21 +110,38 @@ def validate_sensor(
         units: Simulated sensors, each with people and noise of its own.
         seconds: Length of each simulated recording.
         progress: Hears how many are done.
+        source: Where the recording comes from, to be named when it cannot be compared.
+
+    Raises:
+        BadInputError: The recording's frames have other rows and columns than the sensor's, or it has no frame
+            with nobody in view, without which there is no background; or the sheet has no such noise profile.
     """
+    _check_comparable(recording, sheet, source)
     warmed = at_air_temperature(scenario, background_level_degc(recording))
     mount = scenario_mount(warmed)
     simulated: list[SensorStatistics] = []
     shown: Recording | None = None
-    for seed in range(units):
-        timeline = simulate(warmed, seconds=seconds, seed=seed, frame_rate_hz=sheet.fast_frame_rate_hz.value)
-        unit = sense(timeline, mount, sheet, profile=profile, seed=seed)
+    rate_hz = sheet.fast_frame_rate_hz.value
+    for number in range(units):
+        seed = FIRST_SEED + number
+        timeline = simulate(warmed, seconds=seconds, seed=seed, frame_rate_hz=rate_hz)
+        unit = sense(timeline, mount, sheet, profile=profile, seed=seed, timeline_rate_hz=rate_hz)
         simulated.append(sensor_statistics(unit))
         shown = shown or unit
-        progress(seed + 1, units)
+        progress(number + 1, units)
     assert shown is not None  # noqa: S101 - there is at least one unit
     measured = sensor_statistics(recording)
     rows = (*_value_rows(measured, simulated), *_distance_rows(measured, simulated))
     return SensorValidation(rows, measured, tuple(simulated), shown, warmed.room.air_degc)
+
+
+def _check_comparable(recording: Recording, sheet: GridEyeSheet, source: str | Path) -> None:
+    shape = recording.frames.shape[1:]
+    if shape != (sheet.rows, sheet.columns):
+        allowed = f"must be {sheet.rows} x {sheet.columns} pixels, as of {sheet.part}"
+        raise BadInputError(source, "frames", shape, allowed)
+    if not (recording.count == 0).any():
+        raise BadInputError(source, "count", None, "must hold frames with nobody in view")
 
 
 def background_level_degc(recording: Recording) -> float:

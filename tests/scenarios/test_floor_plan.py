@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,64 @@ def test_people_find_their_way_around_a_corner(tmp_path: Path) -> None:
     assert (apart_m < 0.2).sum() > 100
     floor = walkable_floor(scenario).buffer(1e-6)
     assert shapely.contains_xy(floor, timeline.position_m[timeline.person_index >= 0]).all()
+
+
+def l_shaped(x_m: float, y_m: float) -> str:
+    """Return a room of 4 x 8 m of which the north-east quarter is not part, with a sensor at this point."""
+    points = ", ".join(f"[{x_m}, {y_m}]" for x_m, y_m in CORNERS_M)
+    text = OFFICE.replace(SIZES, f"outline_m = [{points}]\n")
+    return re.sub(r"(\[sensor_mount\]\n)x_m = \S+\ny_m = \S+", rf"\1x_m = {x_m}\ny_m = {y_m}", text)
+
+
+def test_a_sensor_outside_the_outline_is_refused(tmp_path: Path) -> None:
+    """Also where it is inside the box around the room."""
+    (tmp_path / "room.toml").write_text(l_shaped(3.0, 7.0))
+    with pytest.raises(BadInputError, match="must be inside the outline") as caught:
+        read_scenario(tmp_path / "room.toml")
+    assert caught.value.key == "sensor_mount.x_m"
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("x_m", "y_m"), [(1.0, 7.0), (2.0, 7.0), (4.0, 5.0)])
+def test_a_sensor_may_hang_anywhere_within_the_outline_also_on_a_wall(tmp_path: Path, x_m: float, y_m: float) -> None:
+    (tmp_path / "room.toml").write_text(l_shaped(x_m, y_m))
+    assert read_scenario(tmp_path / "room.toml").sensor_mount.y_m == y_m
+
+
+def draw_squares(path: Path, *corners_m: tuple[float, float], side_m: float = 3.0) -> None:
+    """Draw squares with their south-west corners at these points."""
+    drawing = ezdxf.new(units=6)
+    for x_m, y_m in corners_m:
+        ring = [(x_m, y_m), (x_m + side_m, y_m), (x_m + side_m, y_m + side_m), (x_m, y_m + side_m)]
+        drawing.modelspace().add_lwpolyline(ring, close=True, dxfattribs={"layer": "WALLS"})
+    drawing.saveas(path)
+
+
+@pytest.mark.parametrize("corners_m", [[(0, 0), (4, 0)], [(0, 0), (4, 0), (8, 0)], [(0, 0), (3, 3)]])
+def test_rooms_apart_are_refused(tmp_path: Path, corners_m: list[tuple[float, float]]) -> None:
+    """None of them is dropped without a word; two that touch at a corner only are apart, too."""
+    draw_squares(tmp_path / "plan.dxf", *corners_m)
+    with pytest.raises(BadInputError, match=rf"enclose {len(corners_m)} areas apart") as caught:
+        read_plan(tmp_path / "plan.dxf")
+    assert "\n" not in str(caught.value)
+
+
+def test_rooms_side_by_side_are_one_with_a_wall_between(tmp_path: Path) -> None:
+    draw_squares(tmp_path / "plan.dxf", (0, 0), (3, 0))
+    plan = read_plan(tmp_path / "plan.dxf")
+    assert shapely.Polygon(plan.outline_m).area == pytest.approx(18.0)
+    assert sum(shapely.LineString(wall).length for wall in plan.inner_walls_m) == pytest.approx(3.0, abs=0.01)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300"])
+def test_a_drawing_with_a_coordinate_that_is_no_length_is_refused(tmp_path: Path, value: str) -> None:
+    draw_squares(tmp_path / "plan.dxf", (0, 0), side_m=3.25)
+    text = (tmp_path / "plan.dxf").read_text()
+    assert "\n3.25\n" in text
+    (tmp_path / "plan.dxf").write_text(text.replace("\n3.25\n", f"\n{value}\n", 1))
+    with pytest.raises(BadInputError, match="coordinates must be") as caught:
+        read_plan(tmp_path / "plan.dxf")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

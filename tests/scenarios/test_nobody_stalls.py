@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from datasheet.config import library_names
 from scenarios.agenda import start
 from scenarios.motion import Strides
 from scenarios.room import Scenario, load_scenario
@@ -29,6 +30,7 @@ OUT_WITHIN_S = 60.0
 
 BUSY_HOURS = [
     ("office_doorway", 0.0, 1800),
+    ("office_floor", 0.0, 1800),
     ("corridor_two_way", 12.0, 1800),
     ("meeting_room", 9.95, 6000),
     ("shop_entrance", 17.0, 1800),
@@ -68,6 +70,10 @@ def on_foot_s(world: World) -> Iterator[float]:
         for piece in trace.pieces:
             if isinstance(piece, Strides):
                 yield (min(piece.end_tick, world.env.now) - piece.start_tick) * STEP_S
+
+
+def test_every_scenario_to_which_somebody_comes_is_watched() -> None:
+    assert {name for name, _, _ in BUSY_HOURS} | {"empty_room_with_radiator"} == set(library_names("scenarios.library"))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,15 +12,17 @@ from datasheet.bad_input import BadInputError
 from datasheet.config import library_names
 from scenarios.room import load_scenario, read_scenario
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 OFFICE = (resources.files("scenarios.library") / "office_doorway.toml").read_text()
 
 
 @pytest.mark.parametrize("name", library_names("scenarios.library"))
 def test_every_library_scenario_holds_together_and_bears_its_name(name: str) -> None:
     assert load_scenario(name).name == name
+
+
+def test_the_documentation_has_a_row_for_every_library_scenario() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text()
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == list(library_names("scenarios.library"))
 
 
 def test_the_office_is_the_one_that_is_described() -> None:
@@ -30,6 +33,9 @@ def test_the_office_is_the_one_that_is_described() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "said"),
     [
+        ('name = "office_doorway"', 'name = "../evil"', "name", "lower-case letters, digits, '_' and '-'"),
+        ('name = "office_doorway"', 'name = ""', "name", "lower-case letters, digits, '_' and '-'"),
+        ('name = "office_doorway"', f'name = "{"a" * 101}"', "name", "1 to 100 lower-case letters"),
         ("ceiling_height_m = 2.7", "ceiling_height_m = -2.7", "room.ceiling_height_m", "greater than 0.5"),
         ("ceiling_height_m = 2.7", "ceiling_heigth_m = 2.7", "room.ceiling_heigth_m", "'ceiling_height_m'"),
         ('wall = "south"', 'wall = "sud"', "doors[0].wall", "'north', 'south'"),

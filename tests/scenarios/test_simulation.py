@@ -181,12 +181,28 @@ def test_chunks_join_to_the_whole_to_the_last_bit(name: str, hour: float, chunk_
     whole = simulate(scenario, seconds=seconds, seed=2)
     chunks = list(simulate_chunks(scenario, seconds=seconds, seed=2, chunk_s=chunk_s))
     assert (whole.person_index >= 0).any()
+    assert_joined(chunks, whole)
+
+
+def assert_joined(chunks: list[Timeline], whole: Timeline) -> None:
+    """Assert that the chunks are the whole, to the last bit."""
     for part in ("time_s", "person_index", "position_m", "heading_rad", "speed_mps", "posture", "drift_k", "in_room"):
         joined = np.concatenate([getattr(chunk, part) for chunk in chunks])
         assert joined.tobytes() == getattr(whole, part).tobytes(), part
     assert tuple(event for chunk in chunks for event in chunk.events) == whole.events
     assert chunks[-1].persons == whole.persons
     assert np.array_equal(chunks[-1].entered_s, whole.entered_s)
+
+
+@pytest.mark.parametrize("frame_rate_hz", [1.0, 5.0, 20.0])
+@pytest.mark.parametrize("chunk_s", [0.05, 0.2, 0.25, 7.3])
+def test_chunks_join_at_other_frame_rates(office: Scenario, frame_rate_hz: float, chunk_s: float) -> None:
+    """Also where a chunk is shorter than a step of the simulation, or than a frame."""
+    whole = simulate(office, seconds=40, seed=2, frame_rate_hz=frame_rate_hz)
+    chunks = list(simulate_chunks(office, seconds=40, seed=2, frame_rate_hz=frame_rate_hz, chunk_s=chunk_s))
+    assert (whole.person_index >= 0).any()
+    assert len(chunks) > 1
+    assert_joined(chunks, whole)
 
 
 def test_nobody_comes_by_a_door_that_leads_out(crowd: Scenario) -> None:

@@ -279,3 +279,34 @@ def test_the_public_recordings_are_read() -> None:
     assert recording.frames.shape == (3520, 8, 8)
     assert recording.confidence is not None
     assert (recording.confidence == 1).sum() == 3100
+
+
+def test_only_a_regular_file_is_replaced(tmp_path: Path) -> None:
+    """A pipe, which stands for every device, stays what it is."""
+    recording = read_recording(save(tmp_path))
+    os.mkfifo(tmp_path / "pipe.npz")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(BadInputError, match="must be a regular file") as caught:
+        write_recording(tmp_path / "pipe.npz", recording)
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "pipe.npz").is_fifo()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_is_written_goes_where_a_link_leads(tmp_path: Path, is_there: bool) -> None:  # noqa: FBT001
+    recording = read_recording(save(tmp_path))
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link.npz").symlink_to("kept/real.npz")
+    if is_there:
+        (tmp_path / "kept" / "real.npz").write_bytes(b"old")
+    write_recording(tmp_path / "link.npz", recording)
+    assert (tmp_path / "link.npz").is_symlink()
+    assert np.array_equal(read_recording(tmp_path / "kept" / "real.npz").frames, recording.frames)
+
+
+def test_a_link_to_itself_is_bad_input(tmp_path: Path) -> None:
+    recording = read_recording(save(tmp_path))
+    (tmp_path / "link.npz").symlink_to("link.npz")
+    with pytest.raises(BadInputError, match="cannot be written"):
+        write_recording(tmp_path / "link.npz", recording)

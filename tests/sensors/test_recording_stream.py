@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sensors.recording import Recording, read_recording
 from sensors.recording_stream import write_recording_chunks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FRAMES = 57
@@ -69,3 +71,24 @@ def test_a_wrong_number_of_frames_leaves_nothing_behind(tmp_path: Path, recordin
 def test_a_missing_folder_is_bad_input(tmp_path: Path, recording: Recording) -> None:
     with pytest.raises(BadInputError, match="cannot be written"):
         write_recording_chunks(tmp_path / "no" / "r.npz", [replace(recording)], frames=FRAMES)
+
+
+def test_only_a_regular_file_is_replaced_and_that_is_found_out_before_any_work(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.npz")
+
+    def never() -> Iterator[Recording]:
+        pytest.fail("frames were asked for")
+        yield
+
+    with pytest.raises(BadInputError, match="must be a regular file"):
+        write_recording_chunks(tmp_path / "r.npz", never(), frames=FRAMES)
+    assert (tmp_path / "r.npz").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["r.npz"]
+
+
+def test_what_is_written_goes_where_a_link_leads(tmp_path: Path, recording: Recording) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link.npz").symlink_to(tmp_path / "kept" / "real.npz")
+    write_recording_chunks(tmp_path / "link.npz", [recording], frames=FRAMES)
+    assert (tmp_path / "link.npz").is_symlink()
+    assert np.array_equal(read_recording(tmp_path / "kept" / "real.npz").frames, recording.frames)

@@ -183,6 +183,22 @@ def test_a_text_that_does_not_come_is_a_failure(capsys: pytest.CaptureFixture[st
     assert "seconds" in capsys.readouterr().err
 
 
+def test_results_go_where_links_lead(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "plan.png").symlink_to("kept/real.png")
+    arguments = ["scenario", "show", "office_doorway", "--seconds", "1", "--out", str(tmp_path / "plan.png")]
+    assert run(arguments) == 0
+    assert (tmp_path / "plan.png").is_symlink()
+    assert (tmp_path / "kept" / "real.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_drawing_of_a_scenario_bears_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = scenario_file(tmp_path, 'name = "office_doorway"', 'name = "own_room-2"')
+    monkeypatch.chdir(tmp_path)
+    assert run(["scenario", "show", path, "--seconds", "1"]) == 0
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["own_room-2.png", "scenario.toml"]
+
+
 @pytest.mark.parametrize("kind", ["boards", "sensors", "networks", "scenarios", "nodes", "batteries", "images"])
 def test_list_names_something_of_every_kind(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", kind, "--json"]) == 0
@@ -276,6 +292,71 @@ class TestBadInput:
         arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--out", str(tmp_path / "file" / "out")]
         assert run(arguments) == 2
         assert "cannot be written to" in said(capsys)
+
+    @pytest.mark.parametrize(
+        ("command", "option", "file"),
+        [
+            (["sense", "office_doorway"], "--out", "frames.npz"),
+            (["scenario", "show", "office_doorway"], "--out", "plan.png"),
+            (["validate", "sensor", "recording.npz"], "--plot", "rows.png"),
+        ],
+    )
+    def test_an_output_that_is_no_regular_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], option: str, file: str
+    ) -> None:
+        """A pipe, which stands for every device, stays what it is."""
+        os.mkfifo(tmp_path / file)
+        assert run([*command, option, str(tmp_path / file)]) == 2
+        assert f"{file}; must be a regular file" in said(capsys)
+        assert (tmp_path / file).is_fifo()
+
+    def test_a_result_that_is_no_regular_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        os.mkfifo(tmp_path / "report.html")
+        arguments = ["run", "office_doorway", "--node", "ceiling_counter", "--level", "host", "--seconds", "2"]
+        assert run([*arguments, "--out", str(tmp_path)]) == 2
+        assert "report.html; must be a regular file" in said(capsys)
+        assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+    @pytest.mark.parametrize(
+        ("command", "option", "ending"),
+        [
+            (["sense", "no_such_scenario"], "--out", ".npz"),
+            (["scenario", "show", "no_such_scenario"], "--out", ".png"),
+            (["validate", "sensor", "no_such_recording.npz"], "--plot", ".png"),
+        ],
+    )
+    @pytest.mark.parametrize("file", ["", ".", "x", "x.txt", "x.npz.png.txt", "x/"])
+    def test_another_ending_is_refused_before_anything_is_looked_up(
+        self, capsys: pytest.CaptureFixture[str], command: list[str], option: str, ending: str, file: str
+    ) -> None:
+        assert run([*command, option, file]) == 2
+        error = said(capsys)
+        assert option in error
+        assert f"must be a file that ends in {ending}" in error
+
+    @pytest.mark.parametrize(
+        "command", [["run", "office_doorway", "--node", "ceiling_counter"], ["build", "people_c8_p_fc"]]
+    )
+    def test_a_folder_without_a_name(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run([*command, "--out", ""]) == 2
+        assert "--out" in said(capsys)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["../evil", "../inner/evil", "Evil", "evil.name", "evil\\u0000", "é", "evil\\n"])
+    def test_a_scenario_s_name_is_no_path(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        (tmp_path / "inner").mkdir()
+        path = scenario_file(tmp_path, 'name = "office_doorway"', f'name = "{name}"')
+        monkeypatch.chdir(tmp_path / "inner")
+        assert run(["scenario", "show", path, "--seconds", "1"]) == 2
+        error = said(capsys)
+        assert "scenario.toml: name is" in error
+        assert "lower-case letters" in error
+        assert sorted(found.name for found in tmp_path.rglob("*")) == ["inner", "scenario.toml"]
 
     def test_an_image_that_is_no_elf(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "a.elf").write_bytes(b"\x7fELF but not really")
