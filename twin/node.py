@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import shapely
 from pydantic import Field
 
 from datasheet.bad_input import BadInputError, nearest_name
@@ -12,6 +13,7 @@ from datasheet.config import Config, find_in_library, read_config
 from mcu_models.boards.board import Board, find_board
 from mcu_models.firmware.builder import app_names
 from mcu_models.networks.library import NetworkEntry, find_network
+from scenarios.geometry import outline
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
 from sensors.mount import Mount
 from twin.battery import BatterySheet, load_battery
@@ -99,6 +101,9 @@ class Node:
                 raise BadInputError(
                     self.path, f"mount.{key}", value, f"must lie in the room of {scenario.name}: 0 to {limit:g}"
                 )
+        if not outline(room).covers(shapely.Point(mount.x_m, mount.y_m)):
+            at = f"({mount.x_m:g}, {mount.y_m:g})"
+            raise BadInputError(self.path, "mount", at, f"must lie within the walls of {scenario.name}")
 
 
 def scenario_mount(scenario: Scenario) -> Mount:

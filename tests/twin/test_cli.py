@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from datasheet.bad_input import BadInputError
+from scenarios.room import load_scenario
 from twin.cli import run
+from twin.node import load_node
 
 NODE = Path("twin/nodes/ceiling_counter.toml")
 LIBRARY_NODE = """title = "t"
@@ -244,6 +247,15 @@ class TestBadInput:
     ) -> None:
         assert run(["run", "office_doorway", "--node", node_file(tmp_path, old, new), "--seconds", "2"]) == 2
         assert re.search(expected, said(capsys))
+
+    def test_a_sensor_outside_the_walls(self, tmp_path: Path) -> None:
+        """The room is L-shaped; its bounding box holds the mount, its walls do not."""
+        office = load_scenario("office_doorway")
+        corner_m = ((0.0, 0.0), (4.0, 0.0), (4.0, 3.0), (3.0, 3.0), (3.0, 5.0), (0.0, 5.0))
+        angled = office.model_copy(update={"room": office.room.model_copy(update={"outline_m": corner_m})})
+        node = load_node(node_file(tmp_path, extra="[mount]\nx_m = 3.6\ny_m = 4.0\nheight_m = 2.5\n"))
+        with pytest.raises(BadInputError, match="within the walls"):
+            node.mount_in(angled)
 
     @pytest.mark.parametrize("mount", ["x_m = 9.0\ny_m = 1.0\nheight_m = 2.0", "x_m = 1.0\ny_m = 1.0\nheight_m = 3.5"])
     def test_a_sensor_outside_the_room(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], mount: str) -> None:
