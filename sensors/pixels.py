@@ -25,6 +25,9 @@ FINEST = 16
 REACH_SIGMA = 3.2
 """A pixel's response is cut off so many standard deviations from its direction; 0.1 % lies beyond."""
 
+_STEEPEST_RAD = 1.5
+"""Lines end so far from the optical axis, since rays at a right angle to it have no finite slope."""
+
 _FWHM_PER_SIGMA = 2.354820045
 
 
@@ -40,13 +43,15 @@ class PixelLines:
         azimuth_rad: (P,) direction of each pixel towards higher columns.
         sigma_rad: (P,) standard deviation of its response in azimuth.
         slope: (L,) tangent of each line's elevation, rising, positive towards row 0.
-        weight: (P, L) each line's share in a pixel; rows sum to one.
+        first: (P,) the first line that a pixel may read.
+        weight: (P, W) shares in a pixel of the W lines from `first` on; rows sum to one.
     """
 
     shape: tuple[int, int]
     azimuth_rad: NDArray[np.float64]
     sigma_rad: NDArray[np.float64]
     slope: NDArray[np.float64]
+    first: NDArray[np.int64]
     weight: NDArray[np.float64]
 
 
@@ -62,14 +67,30 @@ def pixel_lines(sheet: GridEyeSheet, lines_per_sigma: float = LINES_PER_SIGMA, s
     azimuth, elevation = (np.radians(angle).ravel() for angle in pixel_directions_deg(sheet))
     azimuth_sigma, elevation_sigma = (np.radians(width).ravel() / _FWHM_PER_SIGMA for width in pixel_widths_deg(sheet))
     step = elevation_sigma.min() / lines_per_sigma
-    low = (elevation - REACH_SIGMA * elevation_sigma).min()
-    high = (elevation + REACH_SIGMA * elevation_sigma).max()
+    reach = REACH_SIGMA * elevation_sigma
+    low, high = max((elevation - reach).min(), -_STEEPEST_RAD), min((elevation + reach).max(), _STEEPEST_RAD)
     count = int(np.ceil((high - low) / step))
     line = (low + high) / 2 + step * ((np.arange(count * split) + 0.5) / split - count / 2)
-    deviate = (line[np.newaxis, :] - elevation[:, np.newaxis]) / elevation_sigma[:, np.newaxis]
+    first, weight = _weights(line, elevation, elevation_sigma)
+    return PixelLines((sheet.rows, sheet.columns), azimuth, azimuth_sigma, np.tan(line), first, weight)
+
+
+def _weights(
+    line: NDArray[np.float64], elevation: NDArray[np.float64], sigma: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return (P,) the first line within each pixel's reach and (P, W) shares of as many lines as the widest one reads.
+
+    All lines for all pixels would take gigabytes from some thousand pixels on.
+    """
+    begin = np.searchsorted(line, elevation - REACH_SIGMA * sigma)
+    end = np.searchsorted(line, elevation + REACH_SIGMA * sigma, side="right")
+    width = int((end - begin).max())
+    first = np.minimum(begin, len(line) - width)
+    near = line[first[:, np.newaxis] + np.arange(width)]
+    deviate = (near - elevation[:, np.newaxis]) / sigma[:, np.newaxis]
     weight = np.where(np.abs(deviate) <= REACH_SIGMA, np.exp(-(deviate**2) / 2), 0.0)
     weight /= weight.sum(axis=1, keepdims=True)
-    return PixelLines((sheet.rows, sheet.columns), azimuth, azimuth_sigma, np.tan(line), weight)
+    return first.astype(np.int64), weight
 
 
 def pixel_directions_deg(sheet: GridEyeSheet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,9 +103,8 @@ def pixel_directions_deg(sheet: GridEyeSheet) -> tuple[NDArray[np.float64], NDAr
         elevation = -_even(sheet.rows, sheet.field_of_view_vertical_deg.value)
         shape = (sheet.rows, sheet.columns)
         return np.broadcast_to(azimuth, shape).copy(), np.broadcast_to(elevation[:, np.newaxis], shape).copy()
-    sign = np.repeat([-1.0, 1.0], 4)
-    azimuth = _mirrored(sheet.pixels.azimuth_deg) * sign[np.newaxis, :]
-    elevation = _mirrored(sheet.pixels.elevation_deg) * -sign[:, np.newaxis]
+    azimuth = _mirrored(sheet.pixels.azimuth_deg) * np.repeat([-1.0, 1.0], sheet.columns // 2)
+    elevation = _mirrored(sheet.pixels.elevation_deg) * np.repeat([1.0, -1.0], sheet.rows // 2)[:, np.newaxis]
     return azimuth, elevation
 
 

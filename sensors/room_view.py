@@ -147,7 +147,13 @@ def _integrated(
         fixed = np.where(pieces.thing >= 0, 1.0 - boxes[np.maximum(pieces.thing, 0), 7], 0.0)
     parts = [
         _line_sums(
-            lines.weight, lines.azimuth_rad, lines.sigma_rad, pieces.start, pieces.until, pieces.radiance * share
+            lines.first,
+            lines.weight,
+            lines.azimuth_rad,
+            lines.sigma_rad,
+            pieces.start,
+            pieces.until,
+            pieces.radiance * share,
         )
         for share in (1.0 - fixed, fixed)
     ]
@@ -305,6 +311,7 @@ def _radiance(
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _line_sums(
+    first: NDArray[np.int64],
     weight: NDArray[np.float64],
     azimuth: NDArray[np.float64],
     sigma: NDArray[np.float64],
@@ -316,11 +323,11 @@ def _line_sums(
     edge = np.arctan(until)
     result = np.zeros(len(azimuth))
     for pixel in range(len(azimuth)):
-        for line in range(weight.shape[1]):
-            share = weight[pixel, line]
+        for place in range(weight.shape[1]):
+            share = weight[pixel, place]
             if share == 0.0:
                 continue
-            below = 0.0
+            line, below = first[pixel] + place, 0.0
             for piece in range(start[line], start[line + 1]):
                 above = 1.0
                 if piece + 1 < start[line + 1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sensors.signal_chain import SignalChain
 from sensors.thermal_array import ThermalArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ def sense(
     seed: int,
     frame_rate_hz: float | None = None,
     averages_twice: bool = False,
+    timeline_rate_hz: float | None = None,
 ) -> Recording:
     """Return what the sensor reports of `timeline`, and how many people are in view.
 
@@ -48,6 +50,8 @@ def sense(
         frame_rate_hz: None gives a frame for each frame of the timeline. The sheet's slow rate gives the mean of
             every ten (fast over slow rate) of them, with the time and the people of the last.
         averages_twice: Each frame is the mean of itself and the one before, before it is rounded.
+        timeline_rate_hz: Frames per second of the timeline; None takes it from the times of the first two frames,
+            and for a single frame the sheet's fast rate.
 
     Raises:
         BadInputError: The sheet has no such noise profile, or the sensor no such frame rate.
@@ -55,7 +59,7 @@ def sense(
     pieces = list(
         sense_chunks(
             [timeline], mount, sheet, profile=profile, seed=seed, frame_rate_hz=frame_rate_hz,
-            averages_twice=averages_twice,
+            averages_twice=averages_twice, timeline_rate_hz=timeline_rate_hz,
         )
     )  # fmt: skip
     return pieces[0]
@@ -70,24 +74,25 @@ def sense_chunks(
     seed: int,
     frame_rate_hz: float | None = None,
     averages_twice: bool = False,
+    timeline_rate_hz: float | None = None,
 ) -> Iterator[Recording]:
     """Yield what the sensor reports of each of `timelines`, which follow each other without a gap.
 
     The bytes of all frames together do not depend on where the timelines are cut. For the arguments see `sense`.
+    Without `timeline_rate_hz`, nothing is yielded before two frames have come in.
 
     Raises:
         BadInputError: The sheet has no such noise profile, or the sensor no such frame rate.
     """
     noise = noise_profile(sheet, profile)
-    chain: SignalChain | None = None
-    array: ThermalArray | None = None
+    coming = iter(timelines)
+    begun = [] if timeline_rate_hz else _with_two_frames(coming)
+    rate_hz = timeline_rate_hz or _rate_hz(begun, sheet)
+    is_slow = _is_slow(frame_rate_hz, rate_hz, sheet)
+    chain = SignalChain(sheet, noise, rate_hz, seed, averages_frames=is_slow, averages_twice=averages_twice)
+    array = ThermalArray(sheet, mount, chain.unit.axis_deg)
     first = 0
-    for timeline in timelines:
-        if chain is None or array is None:
-            rate_hz = _rate_hz(timeline, sheet)
-            is_slow = _is_slow(frame_rate_hz, rate_hz, sheet)
-            chain = SignalChain(sheet, noise, rate_hz, seed, averages_frames=is_slow, averages_twice=averages_twice)
-            array = ThermalArray(sheet, mount, chain.unit.axis_deg)
+    for timeline in itertools.chain(begun, coming):
         drift_k = np.zeros(len(timeline.time_s)) if timeline.drift_k is None else timeline.drift_k
         kept = _kept(first, len(timeline.time_s), sheet if chain.averages_frames else None)
         thermistor_degc = chain.thermistor_degc(timeline.air_degc + drift_k, first)
@@ -100,11 +105,23 @@ def sense_chunks(
         first += len(timeline.time_s)
 
 
-def _rate_hz(timeline: Timeline, sheet: GridEyeSheet) -> float:
-    """Return the timeline's frame rate, to a billionth, so that it does not depend on its length."""
-    if len(timeline.time_s) < 2:
+def _with_two_frames(timelines: Iterator[Timeline]) -> list[Timeline]:
+    """Take as many timelines as hold two frames together, or all."""
+    taken: list[Timeline] = []
+    while sum(len(timeline.time_s) for timeline in taken) < 2:
+        try:
+            taken.append(next(timelines))
+        except StopIteration:
+            break
+    return taken
+
+
+def _rate_hz(timelines: Sequence[Timeline], sheet: GridEyeSheet) -> float:
+    """Return the frame rate, to a billionth, from the first two frames, so that it does not depend on cuts."""
+    time_s = np.concatenate([np.empty(0), *(timeline.time_s[:2] for timeline in timelines)])
+    if len(time_s) < 2:
         return sheet.fast_frame_rate_hz.value
-    return round(1 / float(timeline.time_s[1] - timeline.time_s[0]), 9)
+    return round(1 / float(time_s[1] - time_s[0]), 9)
 
 
 def _is_slow(frame_rate_hz: float | None, rate_hz: float, sheet: GridEyeSheet) -> bool:

@@ -110,7 +110,7 @@ class SignalChain:
             true_degc: (N, rows, columns) brightness temperatures.
             drift_time_s: (N,) times at which slow processes are taken.
         """
-        reading = self._followed(true_degc.reshape(len(true_degc), -1))
+        reading = self._followed(true_degc.reshape(len(true_degc), self.sheet.rows * self.sheet.columns))
         self._add_errors(reading, drift_time_s)
         reading = self._averaged(reading)
         low_degc, high_degc = self.sheet.object_low_degc.value, self.sheet.object_high_degc.value
@@ -142,7 +142,8 @@ class SignalChain:
         self._number += frames
         white = self._white.frames(first, frames * self._repeats)
         if self._repeats > 1:
-            white = white.reshape(frames, self._repeats, -1).mean(axis=1, dtype=np.float64).astype(np.float32)
+            repeated = white.reshape(frames, self._repeats, white.shape[1])
+            white = repeated.mean(axis=1, dtype=np.float64).astype(np.float32)
         shared = noise.drift_k.value * self._drift.at(time_s)[:, 0] - noise.dip_k.value * self._dips(first, frames)
         knot = np.floor(time_s / _PATTERN_KNOT_S)
         wandering_k = 0.0 if noise.pattern_drift_k is None else noise.pattern_drift_k.value

@@ -357,9 +357,9 @@ def _shares(split: int) -> NDArray[np.float64]:
 
 
 def _responses(lines: PixelLines) -> _Responses:
-    pixel, band = np.nonzero(lines.weight)
+    pixel, place = np.nonzero(lines.weight)
     start = np.searchsorted(pixel, np.arange(len(lines.weight) + 1)).astype(np.int64)
-    return _Responses(start, band.astype(np.int64), lines.weight[pixel, band])
+    return _Responses(start, lines.first[pixel] + place, lines.weight[pixel, place])
 
 
 def _kernels(lines: PixelLines, reach: float, nodes_per_sigma: float) -> _Kernels:

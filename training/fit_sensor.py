@@ -5,13 +5,16 @@
 Noise: six values of `noise.field` in sensors/parts/amg8833.toml, moved until the statistics of simulated empty rooms
 agree with those of the recording's empty frames. People: crosstalk, and of the scenario `office_floor` the mount's
 height, the upper end of hair ratios and both ends of clothing, five values within stated bounds, by a random search
-that lowers the Kolmogorov-Smirnov distances of contrast and warm area for one and for two people. The distances are
-then printed for people and units that the search has not seen. Without `--write` nothing is changed.
+that lowers the Kolmogorov-Smirnov distances of contrast and warm area for one and for two people. The search watches
+people with the seeds 0 to 63 with units of the same seeds. The figures are then printed of the values as they are
+written, rounded to three digits, for people and units with the seeds 64 to 95, which the search has not seen;
+`twin validate sensor` goes on from seed 1000. Without `--write` nothing is changed.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 from dataclasses import dataclass, replace
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datasheet.bad_input import BadInputError
 from scenarios.room import load_scenario
 from scenarios.simulation import simulate
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye
@@ -38,9 +42,12 @@ if TYPE_CHECKING:
     from scenarios.timeline import Timeline
 
 SCENARIO = "office_floor"
-SECONDS, UNITS = 300.0, 64
+SECONDS, UNITS, FRESH_UNITS = 300.0, 64, 32
 NOISE_ROUNDS, PEOPLE_ROUNDS = 4, 40
 SOURCE = "fit to LINAIGE sessions 2 and 3 by training/fit_sensor.py"
+
+NOISES = ("centre_noise", "corner_noise", "common_noise", "fixed_pattern", "drift", "dip")
+"""The values of `noise.field` that are fitted."""
 
 PEOPLE_BOUNDS = {
     "crosstalk": (0.05, 0.3),
@@ -49,6 +56,7 @@ PEOPLE_BOUNDS = {
     "clothing_low_clo": (0.4, 1.0),
     "clothing_high_clo": (1.2, 2.0),
 }
+"""What the search keeps to; the mount also stays under the scenario's ceiling."""
 
 
 @dataclass(frozen=True)
@@ -59,46 +67,84 @@ class Fit:
     scenario: Scenario
 
 
-def main() -> None:
-    """Fit, print what was fitted beside its targets, and write it when asked to."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Fit, print what was fitted beside its targets, and write it when asked to.
+
+    Args:
+        words: The command line without the program's name; None takes that of the process.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("recording", nargs="?", type=Path, default=_default_recording())
     parser.add_argument("--write", action="store_true", help="put the values into the TOML files")
     parser.add_argument("--people-rounds", type=int, default=PEOPLE_ROUNDS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.recording is None:
         parser.error("name a recording, or set TWIN_SHARED to the folder that holds data/linaige_s2_s3.npz")
-    target = sensor_statistics(read_recording(arguments.recording))
-    scenario = load_scenario(SCENARIO)
-    timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS)]
-    fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, 3 * UNITS // 2)]
-    fit = Fit(load_grid_eye(), scenario)
-    fit = fit_noise(fit, timelines, target)
-    fit = fit_people(fit, timelines, target, arguments.people_rounds)
-    fit = fit_noise(fit, timelines, target)
-    _report(fit, fresh, target)
-    if arguments.write:
-        _write(fit)
+    try:
+        target = fit_target(arguments.recording)
+        scenario = load_scenario(SCENARIO)
+        timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS)]
+        fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, UNITS + FRESH_UNITS)]
+        fit = Fit(load_grid_eye(), scenario)
+        fit = fit_noise(fit, timelines, target)
+        fit = fit_people(fit, timelines, target, arguments.people_rounds)
+        fit = as_written(fit_noise(fit, timelines, target))
+        _report(fit, fresh, target)
+        if arguments.write:
+            write_fit(fit, *_library_files())
+    except BadInputError as error:
+        parser.exit(2, f"{error}\n")
+
+
+def fit_target(path: Path) -> SensorStatistics:
+    """Return what the fit is to reach: the statistics of the recording at `path`.
+
+    Raises:
+        BadInputError: The file is no recording, or holds too little to tell a statistic that a value is fitted to.
+    """
+    target = sensor_statistics(read_recording(path))
+    if math.isnan(target.fixed_pattern.sd_k):
+        raise BadInputError(path, "count", None, "must hold frames with nobody in view")
+    for count in (1, 2):
+        if not len(target.people.contrast_k.get(count, ())):
+            what = f"must hold frames with {count} in view, in a session that also has some with nobody"
+            raise BadInputError(path, "count", None, what)
+    for name, value in _governed(target).items():
+        if not (math.isfinite(value) and value > 0):
+            raise BadInputError(path, "frames", None, f"must hold more frames with nobody in view: no {name} is found")
+    return target
 
 
 def fit_noise(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics) -> Fit:
     """Return the fit with each noise value scaled by how far the statistic that it governs is off, in rounds."""
     for _ in range(NOISE_ROUNDS):
         found = simulated(fit, [_without_people(timeline) for timeline in timelines])
-        mean = {name: float(np.mean([value[name] for value in map(_governed, found)])) for name in _governed(target)}
-        scale = {name: float(np.clip(_governed(target)[name] / mean[name], 0.5, 2.0)) for name in mean}
+        scale = noise_scales([_governed(one) for one in found], _governed(target))
         fit = replace(fit, sheet=_with_noise(fit.sheet, scale))
     return fit
 
 
+def noise_scales(found: Sequence[dict[str, float]], target: dict[str, float]) -> dict[str, float]:
+    """Return by how much each value of the noise profile is to grow, between a half and twice.
+
+    Args:
+        found: For each unit what it shows of every value.
+        target: What it ought to be. Where the units together show nothing, the value stays as it is.
+    """
+    means = {name: float(np.mean([one[name] for one in found])) for name in target}
+    return {name: float(np.clip(target[name] / mean, 0.5, 2.0)) if mean > 0 else 1.0 for name, mean in means.items()}
+
+
 def _governed(statistics: SensorStatistics) -> dict[str, float]:
-    """Return the statistic that each value of the noise profile governs."""
+    """Return the statistic that each value of the noise profile governs; nan where too little was recorded."""
+    drift_k = statistics.drift.rms_k[:2]
+    known_k = drift_k[np.isfinite(drift_k)]
     return {
         "centre_noise": statistics.noise.centre_k,
         "corner_noise": statistics.noise.corner_k,
         "common_noise": statistics.common_mode.sd_k,
         "fixed_pattern": statistics.fixed_pattern.sd_k,
-        "drift": float(np.nanmean(statistics.drift.rms_k[:2])),
+        "drift": float(known_k.mean()) if len(known_k) else math.nan,
         "dip": statistics.common_mode.dip_k,
     }
 
@@ -119,8 +165,8 @@ def _without_people(timeline: Timeline) -> Timeline:
 def fit_people(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics, rounds: int) -> Fit:
     """Return the best of `rounds` random trials around the best so far."""
     rng = np.random.default_rng(1)
-    low, high = (np.array(ends) for ends in zip(*PEOPLE_BOUNDS.values(), strict=True))
-    best, best_point = np.inf, _people_values(fit)
+    low, high = (np.array(ends) for ends in zip(*people_bounds(fit.scenario).values(), strict=True))
+    best, best_point, chosen = np.inf, _people_values(fit), fit
     for number in range(rounds):
         spread = 0.0 if number == 0 else 0.25 if number < rounds / 2 else 0.08
         point = np.clip(best_point + spread * (high - low) * rng.standard_normal(len(low)), low, high)
@@ -133,6 +179,28 @@ def fit_people(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics
             print(number, dict(zip(PEOPLE_BOUNDS, point.round(3).tolist(), strict=True)), end=" ")
             print({name: round(value, 3) for name, value in distances.items()}, flush=True)
     return chosen
+
+
+def people_bounds(scenario: Scenario) -> dict[str, tuple[float, float]]:
+    """Return `PEOPLE_BOUNDS` with the mount not above the scenario's ceiling."""
+    low_m, high_m = PEOPLE_BOUNDS["height_m"]
+    return {**PEOPLE_BOUNDS, "height_m": (low_m, min(high_m, scenario.room.ceiling_height_m))}
+
+
+def as_written(fit: Fit) -> Fit:
+    """Return the fit with every fitted value rounded to what stands in the files, three digits."""
+    field = fit.sheet.noise["field"]
+    update = {}
+    for name in NOISES:
+        quantity = getattr(field, f"{name}_k")
+        update[f"{name}_k"] = replace(quantity, value=_rounded(quantity.value))
+    noise = {**fit.sheet.noise, "field": field.model_copy(update=update)}
+    point = np.array([_rounded(value) for value in _people_values(fit)])
+    return _with_people(replace(fit, sheet=fit.sheet.model_copy(update={"noise": noise})), point)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _people_values(fit: Fit) -> NDArray[np.float64]:
@@ -155,9 +223,12 @@ def _with_people(fit: Fit, point: NDArray[np.float64]) -> Fit:
     )
 
 
-def simulated(fit: Fit, timelines: Sequence[Timeline]) -> list[SensorStatistics]:
-    """Return the statistics of one unit for each timeline, with the people and the mount under trial."""
-    return [sensor_statistics(recorded(fit, timeline, unit)) for unit, timeline in enumerate(timelines)]
+def simulated(fit: Fit, timelines: Sequence[Timeline], *, first_unit: int = 0) -> list[SensorStatistics]:
+    """Return the statistics of one unit for each timeline, with the people and the mount under trial.
+
+    The units' seeds count up from `first_unit`.
+    """
+    return [sensor_statistics(recorded(fit, timeline, unit)) for unit, timeline in enumerate(timelines, first_unit)]
 
 
 def recorded(fit: Fit, timeline: Timeline, unit: int) -> Recording:
@@ -202,9 +273,9 @@ def _report(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics) -
     print("\nfitted")
     for name in _governed(target):
         print(f"  noise.field.{name:14} {getattr(field, f'{name}_k').value:.3f} K")
-    for name, value in zip(PEOPLE_BOUNDS, _people_values(fit), strict=True):
-        print(f"  {name:26} {value:.3f}  within {PEOPLE_BOUNDS[name][0]:g} to {PEOPLE_BOUNDS[name][1]:g}")
-    empty = simulated(fit, [_without_people(timeline) for timeline in timelines])
+    for (name, (low, high)), value in zip(people_bounds(fit.scenario).items(), _people_values(fit), strict=True):
+        print(f"  {name:26} {value:.3f}  within {low:g} to {high:g}")
+    empty = simulated(fit, [_without_people(timeline) for timeline in timelines], first_unit=UNITS)
     print("\nempty room                   twin   recorded")
     rows = {
         "noise, all pixels": [one.noise.all_k for one in (*empty, target)],
@@ -219,46 +290,70 @@ def _report(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics) -
     }
     for name, values in rows.items():
         print(f"  {name:24} {np.mean(values[:-1]):7.3f}  {values[-1]:7.3f}")
-    found = simulated(fit, timelines)
+    found = simulated(fit, timelines, first_unit=UNITS)
     print("\nKolmogorov-Smirnov distance; targets 0.10 for contrast, 0.12 for area")
     for name, distance in people_distances(found, target).items():
         print(f"  {name:24} {distance:7.3f}")
     print("\ncontrast, K, p5 / 25 / 50 / 75 / 95")
     for count in (1, 2, 3):
-        for who, values in (("twin", [one.people.contrast_k.get(count, np.empty(0)) for one in found]),
-                            ("recorded", [target.people.contrast_k.get(count, np.empty(0))])):  # fmt: skip
-            joined = np.concatenate(values)
+        for who, statistics in (("twin", found), ("recorded", [target])):
+            joined = np.concatenate([one.people.contrast_k.get(count, np.empty(0)) for one in statistics])
             if len(joined):
                 print(f"  {count} {who:9}", " / ".join(f"{p:.2f}" for p in np.percentile(joined, [5, 25, 50, 75, 95])))
 
 
-def _write(fit: Fit) -> None:
-    """Put the fitted values into the two TOML files."""
-    part = Path(str(resources.files("sensors.parts").joinpath("amg8833.toml")))
-    field = fit.sheet.noise["field"]
-    text = part.read_text()
-    head, tail = text.split("[noise.field]\n")
-    for name in ("centre_noise", "corner_noise", "common_noise", "fixed_pattern", "drift", "dip"):
-        tail = _replaced(tail, name, getattr(field, f"{name}_k").value)
-    crosstalk = fit.sheet.crosstalk
-    head = head if crosstalk is None else _replaced(head, "crosstalk", crosstalk.value)
-    _replace_file(part, f"{head}[noise.field]\n{tail}")
-    place = Path(str(resources.files("scenarios.library").joinpath(f"{SCENARIO}.toml")))
-    text = place.read_text()
+def write_fit(fit: Fit, part: Path, place: Path) -> None:
+    """Put the fitted values into the sensor's file `part` and the scenario's file `place`.
+
+    Both new texts are written beside the files and loaded before either of these is replaced.
+
+    Raises:
+        BadInputError: A fitted value has no line in its file, or a file with the new values is no longer valid.
+    """
+    texts = {part: _part_text(fit, part), place: _place_text(fit, place)}
+    temporary = {path: path.with_suffix(".tmp") for path in texts}
+    try:
+        for path, text in texts.items():
+            temporary[path].write_text(text, encoding="utf-8")
+        load_grid_eye(str(temporary[part]))
+        load_scenario(str(temporary[place]))
+        for path, written in temporary.items():
+            written.replace(path)
+    finally:
+        for written in temporary.values():
+            written.unlink(missing_ok=True)
+
+
+def _part_text(fit: Fit, part: Path) -> str:
+    field, crosstalk = fit.sheet.noise["field"], fit.sheet.crosstalk
+    head, header, tail = part.read_text(encoding="utf-8").partition("[noise.field]\n")
+    for name in NOISES:
+        tail = _replaced(part, tail, f"{name} = {{ value = ", getattr(field, f"{name}_k").value)
+    if crosstalk is not None:
+        head = _replaced(part, head, "crosstalk = { value = ", crosstalk.value)
+    return head + header + tail
+
+
+def _place_text(fit: Fit, place: Path) -> str:
+    text = place.read_text(encoding="utf-8")
     for name, value in list(zip(PEOPLE_BOUNDS, _people_values(fit), strict=True))[1:]:
-        text = re.sub(rf"(?m)^({name} = )[-0-9.e]+", rf"\g<1>{value:.3g}", text, count=1)
-    _replace_file(place, text)
+        text = _replaced(place, text, f"{name} = ", value)
+    return text
 
 
-def _replaced(text: str, key: str, value: float) -> str:
-    """Return `text` with the first value of `key` replaced."""
-    return re.sub(rf"(?m)^({key} = \{{ value = )[-0-9.e]+", rf"\g<1>{value:.3g}", text, count=1)
+def _replaced(path: Path, text: str, before: str, value: float) -> str:
+    """Return `text` with the first number after `before`, at the beginning of a line, replaced."""
+    changed, number = re.subn(rf"(?m)^({re.escape(before)})[-+0-9.e]+", rf"\g<1>{value:.3g}", text, count=1)
+    if not number:
+        raise BadInputError(path, before.partition(" ")[0], None, "must stand in a line of its own, to be replaced")
+    return changed
 
 
-def _replace_file(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+def _library_files() -> tuple[Path, Path]:
+    """Return the files of the part and of the scenario that are fitted."""
+    part = resources.files("sensors.parts").joinpath("amg8833.toml")
+    place = resources.files("scenarios.library").joinpath(f"{SCENARIO}.toml")
+    return Path(str(part)), Path(str(place))
 
 
 def _default_recording() -> Path | None:

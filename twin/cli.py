@@ -332,7 +332,16 @@ def validate_sensor_command(
     frames, room, sheet = read_recording(recording), load_scenario(scenario), load_grid_eye(sensor)
     noise_profile(sheet, noise)
     with output_folder(target.parent if target else None), frame_progress("units") as progress:
-        result = validate_sensor(frames, room, sheet, profile=noise, units=units, seconds=seconds, progress=progress)
+        result = validate_sensor(
+            frames,
+            room,
+            sheet,
+            profile=noise,
+            units=units,
+            seconds=seconds,
+            progress=progress,
+            source=str(recording),
+        )
         if target is not None:
             write_files(target.parent, {target.name: validation_png(result, frames)})
     if as_json:

@@ -42,7 +42,8 @@ def sense_to_file(
     rate_hz = sheet.fast_frame_rate_hz.value
     frames = round(seconds * rate_hz)
     timelines = simulate_chunks(scenario, seconds=seconds, seed=seed, frame_rate_hz=rate_hz)
-    recordings = sense_chunks(timelines, scenario_mount(scenario), sheet, profile=profile, seed=seed)
+    mount = scenario_mount(scenario)
+    recordings = sense_chunks(timelines, mount, sheet, profile=profile, seed=seed, timeline_rate_hz=rate_hz)
     return write_recording_chunks(path, _told(recordings, frames, progress), frames=frames)
 
 

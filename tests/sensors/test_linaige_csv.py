@@ -59,7 +59,7 @@ def test_a_session_is_read_as_published(tmp_path: Path) -> None:
 
 
 def test_what_was_csv_can_be_written_as_npz(tmp_path: Path) -> None:
-    recording = read_recording(save(tmp_path, [row(), row(people="2")]))
+    recording = read_recording(save(tmp_path, [row(), row("18:14:07.351", people="2")]))
     write_recording(tmp_path / "copy.npz", recording)
     copy = read_recording(tmp_path / "copy.npz")
     for name in ("time_s", "frames", "count", "thermistor_degc", "session", "confidence"):
@@ -118,7 +118,7 @@ def test_temperatures_are_rounded_to_the_sensor_s_steps(tmp_path: Path) -> None:
 
 
 def changed(index: int, value: str) -> list[str]:
-    fields = row()
+    fields = row("18:14:07.351")
     fields[index] = value
     return fields
 
@@ -130,7 +130,9 @@ def changed(index: int, value: str) -> list[str]:
         (changed(-2, "1.5"), "count is 1.5; must hold whole numbers only"),
         (changed(-2, "-1"), "count is -1.0; must hold values from 0 to 64 only"),
         (changed(-1, "x"), "line 3, confidence is 'x'; must be e, h or a number"),
-        (changed(0, "noon"), "line 3, timestamp is 'noon'; must be seconds, a time of the day or a date with a time"),
+        (changed(0, "noon"), "line 3, timestamp is 'noon'; must be a time of the day, as in the first row"),
+        (changed(0, "65647.35"), "line 3, timestamp is '65647.35'; must be a time of the day, as in the first row"),
+        (changed(0, "2021-05-03 18:14:07"), "must be a time of the day, as in the first row"),
         (changed(0, "25:00:00"), "line 3, timestamp is '25:00:00'"),
         (changed(5, ""), "line 3, px_3 is ''; must be a number"),
         (changed(5, "1_0"), "line 3, px_3 is '1_0'; must be a number"),
@@ -146,6 +148,78 @@ def changed(index: int, value: str) -> list[str]:
 )
 def test_what_is_wrong_with_a_row_is_told_in_one_line(tmp_path: Path, fields: list[str], said: str) -> None:
     assert said in refusal(save(tmp_path, [row(), fields]))
+
+
+DATED = ["date", *HEADER]
+
+
+def dated(date: str, clock: str) -> list[str]:
+    return [date, *row(clock)]
+
+
+@pytest.mark.parametrize("name", ["date", "Date (UTC)", "recording_date"])
+def test_a_date_and_a_time_in_columns_of_their_own_belong_together(tmp_path: Path, name: str) -> None:
+    rows = [dated("1970-01-01", "23:59:59.5"), dated("1970-01-02", "00:00:00.5"), dated("1970-01-04", "00:00:00")]
+    path = save(tmp_path, rows, [name, *HEADER])
+    assert read_recording(path).time_s.tolist() == [86399.5, 86400.5, 259200.0]
+
+
+def test_the_date_may_stand_after_the_time(tmp_path: Path) -> None:
+    rows = [[*row("00:00:01"), "1970-01-02"], [*row("00:00:02"), "1970-01-02"]]
+    assert read_recording(save(tmp_path, rows, [*HEADER, "date"])).time_s.tolist() == [86401.0, 86402.0]
+
+
+@pytest.mark.parametrize(("clock", "seconds"), [("1970-01-03 00:00:01", 172801.0), ("12.5", 12.5)])
+def test_a_time_that_is_complete_needs_no_date(tmp_path: Path, clock: str, seconds: float) -> None:
+    assert read_recording(save(tmp_path, [dated("1999-12-31", clock)], DATED)).time_s.tolist() == [seconds]
+
+
+def test_a_date_that_cannot_be_read_is_named_with_its_time(tmp_path: Path) -> None:
+    said = refusal(save(tmp_path, [dated("3 May", "18:14:07")], DATED))
+    assert "line 2, date and timestamp is '3 May 18:14:07'; must be seconds, a time of the day or a date" in said
+    said = refusal(save(tmp_path, [dated("2021-05-03", "18:14:07"), dated("", "18:14:08")], DATED))
+    assert "line 3, date and timestamp is ' 18:14:08'; must be a date with a time, as in the first row" in said
+
+
+def test_names_of_columns_are_taken_by_whole_words(tmp_path: Path) -> None:
+    """What was seen sometimes, or updated, is no clock; nor is a pixel's thermal gain a thermistor."""
+    header = ["times_seen", "updated", "hypothermal", *PIXELS, "people_number"]
+    rows = [["7", "9", "1", *row()[2:-1]] for _ in range(3)]
+    recording = read_recording(save(tmp_path, rows, header))
+    assert recording.time_s.tolist() == pytest.approx([0.0, 0.1, 0.2])
+    assert recording.thermistor_degc is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Time", "TIME", "TimeStamp", "dateTime", "DATETIME", "Time [s]", "frame_time", "date"]
+)
+def test_a_clock_is_found_however_its_name_is_written(tmp_path: Path, name: str) -> None:
+    rows = [["times", *row()], ["times", *row("18:14:08")]]
+    assert read_recording(save(tmp_path, rows, ["times_seen", name, *HEADER[1:]])).time_s[1] == 65648.0
+
+
+def test_times_of_the_day_go_on_after_midnight(tmp_path: Path) -> None:
+    clocks = ["23:59:59.9", "00:00:00.1", "12:00:00", "23:00:00", "01:00:00"]
+    times_s = read_recording(save(tmp_path, [row(clock) for clock in clocks])).time_s
+    assert times_s.tolist() == [86399.9, 86400.1, 129600.0, 169200.0, 176400.0]
+
+
+def test_blocks_out_of_order_are_not_taken_for_midnight(tmp_path: Path) -> None:
+    times_s = read_recording(save(tmp_path, [row("18:00:00"), row("09:00:00"), row("09:00:01")])).time_s
+    assert times_s.tolist() == [64800.0, 32400.0, 32401.0]
+
+
+def test_all_rows_are_read_as_the_first(tmp_path: Path) -> None:
+    zoned = save(tmp_path, [row("2021-05-03T18:14:07+02:00"), row("2021-05-03T18:14:08")])
+    assert "line 3, timestamp is '2021-05-03T18:14:08'; must be a date with a time and a zone" in refusal(zoned)
+    seconds = save(tmp_path, [row("7"), row("00:00:08")])
+    assert "line 3, timestamp is '00:00:08'; must be seconds, as in the first row" in refusal(seconds)
+
+
+def test_a_clock_that_never_moves_is_refused(tmp_path: Path) -> None:
+    dates = save(tmp_path, [["2021-05-03", *row()[1:]]] * 12, ["date", *HEADER[1:]])
+    assert "date is '2021-05-03'; must move; it is the same in all 12 frames" in refusal(dates)
+    assert "timestamp is '18:14:07.25'; must move; it is the same in all 3" in refusal(save(tmp_path, [row()] * 3))
 
 
 @pytest.mark.parametrize(

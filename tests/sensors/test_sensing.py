@@ -23,7 +23,7 @@ from sensors.signal_chain import SignalChain, unit_errors
 from sensors.thermal_array import scene_degc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sensors.grid_eye_sheet import GridEyeSheet, NoiseProfile
 
@@ -281,6 +281,47 @@ def test_the_bytes_do_not_depend_on_where_the_timeline_is_cut(
     assert len(pieces) == len(edges) - 1
     for name in ("frames", "count", "time_s", "thermistor_degc"):
         assert np.concatenate([getattr(piece, name) for piece in pieces]).tobytes() == getattr(whole, name).tobytes()
+
+
+EDGES = ([0, 60], [0, 1, 2, 3, 30, 60], [0, 0, 1, 1, 2, 60], [0, 59, 60, 60], list(range(61)))
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 5.0, 10.0, 20.0])
+@pytest.mark.parametrize("options", [{}, {"averages_twice": True}])
+@pytest.mark.parametrize("told", [(), ("timeline_rate_hz",)])
+def test_at_every_frame_rate_the_bytes_do_not_depend_on_cuts(
+    rate_hz: float, options: dict[str, bool], told: tuple[str, ...]
+) -> None:
+    """Also when the first pieces hold one frame or none, which do not tell the rate, and from an hour on."""
+    timeline = replace(walkers(60), time_s=3600.0 + np.arange(60) / rate_hz)
+    whole = sense(timeline, MOUNT, SHEET, seed=4, timeline_rate_hz=rate_hz, **options)
+    for edges in EDGES:
+        cuts = [cut(timeline, a, b) for a, b in pairwise(edges)]
+        pieces = list(sense_chunks(cuts, MOUNT, SHEET, seed=4, **dict.fromkeys(told, rate_hz), **options))
+        assert len(pieces) == len(cuts)
+        for name in ("frames", "count", "time_s", "thermistor_degc"):
+            joined = np.concatenate([getattr(piece, name) for piece in pieces])
+            assert joined.tobytes() == getattr(whole, name).tobytes(), (name, edges)
+
+
+def test_a_single_frame_is_sensed_at_the_rate_it_is_told() -> None:
+    """One frame of a second has a third of the noise of one at the fast rate, which is what it is else taken for."""
+    frame = cut(walkers(60), 0, 1)
+    finer = SHEET.model_copy(update={"pixel_lsb_k": replace(SHEET.pixel_lsb_k, value=0.01)})
+    told = {rate_hz: sense(frame, MOUNT, finer, seed=4, timeline_rate_hz=rate_hz).frames for rate_hz in (None, 1, 10)}
+    np.testing.assert_array_equal(told[None], told[10])
+    assert (told[None] != told[1]).any()
+
+
+def test_what_is_told_of_the_rate_is_not_held_back() -> None:
+    """With the rate told, a piece is sensed before the next one is asked for."""
+
+    def pieces() -> Iterator[Timeline]:
+        yield cut(walkers(60), 0, 1)
+        pytest.fail("the second piece was asked for")
+
+    chunks = sense_chunks(pieces(), MOUNT, SHEET, seed=4, timeline_rate_hz=10.0)
+    assert len(next(chunks).frames) == 1
 
 
 def test_at_one_frame_a_second_each_frame_is_the_mean_of_ten() -> None:

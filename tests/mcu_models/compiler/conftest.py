@@ -16,11 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from mcu_models.boards.board import find_board
 from mcu_models.compiler.codegen import generate
 from mcu_models.compiler.frontend import frontend_table
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
 from mcu_models.compiler.writer import write_network
+from mcu_models.emulators.bare_core import BareCore
+from mcu_models.emulators.image import read_image
+from mcu_models.firmware.network_library import build_network
+from mcu_models.firmware.toolchain import find_toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +50,11 @@ void prepare_all(const int16_t *raw, int8_t *in, int32_t count)
 
 # How many inputs each operator is compared on; 2,000 for a thorough run.
 FRAMES = int(os.environ.get("TWIN_TEST_FRAMES", "150"))
+
+# Boards, separated by commas, on whose emulated cores each operator is compared too, on so many inputs; a thorough run
+# names stm32l4r5zi,stm32h743vi.
+BOARDS = [name for name in os.environ.get("TWIN_TEST_BOARDS", "").split(",") if name]
+EMULATED_FRAMES = 50
 
 
 def driver(network: Network, *, frontend: bool) -> str:
@@ -193,10 +203,37 @@ def compare(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Compariso
         path.write_bytes(write_network(network))
         reference = ReferenceNetwork(path)
         inputs = inputs_for(reference.network, frames)
-        host = HostNetwork(path, folder, None)
-        return Comparison(reference.run_all(inputs), host.run_all(inputs))
+        expected, outputs = reference.run_all(inputs), HostNetwork(path, folder, None).run_all(inputs)
+        some = slice(None, None, max(frames // EMULATED_FRAMES, 1))
+        answers = [array[some] for array in expected]
+        for name in BOARDS:
+            expected = [*expected, *answers]
+            outputs = [
+                *outputs,
+                *emulated(path, name, [array[some] for array in inputs], tmp_path_factory.mktemp(name)),
+            ]
+        return Comparison(expected, outputs)
 
     return compared
+
+
+def emulated(path: Path, board_name: str, inputs: list[NDArray[Any]], folder: Path) -> list[NDArray[Any]]:
+    """Return what a network built for a board answers on its emulated core."""
+    board = find_board(board_name)
+    build = build_network(path, board=board, out_dir=folder / "out", toolchain=find_toolchain())
+    core = BareCore(board, read_image(build.elf))
+    places = [core.address_of(f"loop_input_{position}") for position in range(len(inputs))]
+    results = [core.address_of(f"loop_output_{position}") for position in range(len(build.network.outputs))]
+    count = len(inputs[0])
+    outputs = [np.empty((count, *frame_shape(tensor)), tensor.dtype) for tensor in build.network.outputs]
+    for frame in range(count):
+        for place, array in zip(places, inputs, strict=True):
+            core.write(place, array[frame].tobytes())
+        core.call("network_run", *places, *results)
+        for place, array in zip(results, outputs, strict=True):
+            answer = np.frombuffer(core.read(place, array[frame].nbytes), array.dtype)
+            array[frame] = answer.reshape(array.shape[1:])
+    return outputs
 
 
 @pytest.fixture(scope="session")
