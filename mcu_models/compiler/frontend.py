@@ -95,8 +95,8 @@ def frontend_table(network: Network, name: str = "minus_median") -> FrontendTabl
     -128 and 127. The table ends where the codes stop changing, and has at most 512 entries.
 
     Raises:
-        BadInputError: The front end is unknown, or the network has not one int8 output and as its input one int8 image of
-            one channel.
+        BadInputError: The front end is unknown, or the network does not turn one int8 image of one channel into one
+            int8 output.
     """
     frontend = find_frontend(name, str(network.path))
     for word, tensors in (("inputs", network.inputs), ("outputs", network.outputs)):
