@@ -34,7 +34,7 @@ from sensors.sensing import sense
 from sensors.statistics import SensorStatistics, ks_distance, sensor_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,19 +77,26 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("recording", nargs="?", type=Path, default=_default_recording())
     parser.add_argument("--write", action="store_true", help="put the values into the TOML files")
     parser.add_argument("--people-rounds", type=int, default=PEOPLE_ROUNDS)
+    parser.add_argument("--units", type=int, default=UNITS, help="simulated sensors that the search looks at")
+    parser.add_argument("--hold-sensor", action="store_true", help="fit the scenario alone, not the sensor")
     arguments = parser.parse_args(words)
     if arguments.recording is None:
         parser.error("name a recording, or set TWIN_SHARED to the folder that holds data/linaige_s2_s3.npz")
     try:
         target = fit_target(arguments.recording)
         scenario = load_scenario(SCENARIO)
-        timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS)]
-        fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(UNITS, UNITS + FRESH_UNITS)]
+        timelines = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in range(arguments.units)]
+        fresh_seeds = range(arguments.units, arguments.units + FRESH_UNITS)
+        fresh = [simulate(scenario, seconds=SECONDS, seed=seed) for seed in fresh_seeds]
         fit = Fit(load_grid_eye(), scenario)
-        fit = fit_noise(fit, timelines, target)
-        fit = fit_people(fit, timelines, target, arguments.people_rounds)
-        fit = as_written(fit_noise(fit, timelines, target))
-        _report(fit, fresh, target)
+        held = {"crosstalk"} if arguments.hold_sensor else set()
+        if not arguments.hold_sensor:
+            fit = fit_noise(fit, timelines, target)
+        fit = fit_people(fit, timelines, target, arguments.people_rounds, held=held)
+        if not arguments.hold_sensor:
+            fit = fit_noise(fit, timelines, target)
+        fit = as_written(fit)
+        _report(fit, fresh, target, first_unit=arguments.units)
         if arguments.write:
             write_fit(fit, *_library_files())
     except BadInputError as error:
@@ -162,14 +169,23 @@ def _without_people(timeline: Timeline) -> Timeline:
     return replace(timeline, person_index=np.full_like(timeline.person_index, -1))
 
 
-def fit_people(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics, rounds: int) -> Fit:
-    """Return the best of `rounds` random trials around the best so far."""
+def fit_people(
+    fit: Fit,
+    timelines: Sequence[Timeline],
+    target: SensorStatistics,
+    rounds: int,
+    *,
+    held: Collection[str] = (),
+) -> Fit:
+    """Return the best of `rounds` random trials around the best so far; values named in `held` stay."""
+    is_free = np.array([name not in held for name in PEOPLE_BOUNDS])
     rng = np.random.default_rng(1)
     low, high = (np.array(ends) for ends in zip(*people_bounds(fit.scenario).values(), strict=True))
     best, best_point, chosen = np.inf, _people_values(fit), fit
     for number in range(rounds):
         spread = 0.0 if number == 0 else 0.25 if number < rounds / 2 else 0.08
-        point = np.clip(best_point + spread * (high - low) * rng.standard_normal(len(low)), low, high)
+        step = spread * (high - low) * rng.standard_normal(len(low)) * is_free
+        point = np.clip(best_point + step, low, high)
         trial = _with_people(fit, point)
         distances = people_distances(simulated(trial, timelines), target)
         loss = max(distances["contrast 1"], distances["contrast 2"]) / 0.10 + sum(distances.values())
@@ -268,14 +284,14 @@ def people_distances(found: Sequence[SensorStatistics], target: SensorStatistics
     return distances
 
 
-def _report(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics) -> None:
+def _report(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics, *, first_unit: int) -> None:
     field = fit.sheet.noise["field"]
     print("\nfitted")
     for name in _governed(target):
         print(f"  noise.field.{name:14} {getattr(field, f'{name}_k').value:.3f} K")
     for (name, (low, high)), value in zip(people_bounds(fit.scenario).items(), _people_values(fit), strict=True):
         print(f"  {name:26} {value:.3f}  within {low:g} to {high:g}")
-    empty = simulated(fit, [_without_people(timeline) for timeline in timelines], first_unit=UNITS)
+    empty = simulated(fit, [_without_people(timeline) for timeline in timelines], first_unit=first_unit)
     print("\nempty room                   twin   recorded")
     rows = {
         "noise, all pixels": [one.noise.all_k for one in (*empty, target)],
@@ -290,7 +306,7 @@ def _report(fit: Fit, timelines: Sequence[Timeline], target: SensorStatistics) -
     }
     for name, values in rows.items():
         print(f"  {name:24} {np.mean(values[:-1]):7.3f}  {values[-1]:7.3f}")
-    found = simulated(fit, timelines, first_unit=UNITS)
+    found = simulated(fit, timelines, first_unit=first_unit)
     print("\nKolmogorov-Smirnov distance; targets 0.10 for contrast, 0.12 for area")
     for name, distance in people_distances(found, target).items():
         print(f"  {name:24} {distance:7.3f}")

@@ -203,6 +203,8 @@ def build(
         alone = build_network(entry.path, board=with_board, out_dir=out, toolchain=toolchain, weights=place)
         _print_build(alone.elf, out / "firmware.map", alone.compiler, alone.sizes, as_json=as_json)
         return
+    if place != "flash":
+        raise BadInputError("--weights", "", weights, f"only of a network alone (--app {NETWORK_ALONE})")
     result = build_firmware(entry.path, board=with_board, app=chosen, out_dir=out, toolchain=toolchain)
     _print_build(result.elf, result.map, result.compiler, result.sizes, as_json=as_json)
 
@@ -268,7 +270,7 @@ def profile(
     console = Console()
     for one in () if compare else profiles:
         console.print(profile_table(one))
-    if len(profiles) > 1:
+    if compare or len(profiles) > 1:
         console.print(totals_table(profiles))
 
 

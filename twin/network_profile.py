@@ -66,8 +66,9 @@ class NetworkProfile:
         code_bytes: Flash of the library without weights.
         weights_bytes: Flash of weights, biases and scales.
         arena_bytes: RAM of activations and scratch.
-        arena_lower_bound_bytes: The largest set that is alive at once.
-        stack_bytes: Depth of the stack in one call.
+        arena_lower_bound_bytes: The least that these kernels need, their scratch included.
+        live_set_bytes: The largest set of activations that is alive at once, without what the caller owns.
+        stack_bytes: Depth of the stack, measured in one call.
         placement: Where weights, code and arena lie.
     """
 
@@ -87,6 +88,7 @@ class NetworkProfile:
     weights_bytes: int
     arena_bytes: int
     arena_lower_bound_bytes: int
+    live_set_bytes: int
     stack_bytes: int
     placement: dict[str, str]
 
@@ -121,6 +123,7 @@ class NetworkProfile:
             "ram_bytes": {
                 "arena": self.arena_bytes,
                 "arena_lower_bound": self.arena_lower_bound_bytes,
+                "live_set": self.live_set_bytes,
                 "stack": self.stack_bytes,
             },
             "placement": self.placement,
@@ -175,6 +178,7 @@ def profile_network(
         weights_bytes=sizes.flash_weights_bytes,
         arena_bytes=arena.size_bytes,
         arena_lower_bound_bytes=arena.lower_bound_bytes,
+        live_set_bytes=build.generated.largest_live_bytes,
         stack_bytes=warm.stack_bytes,
         placement=build.placement,
     )

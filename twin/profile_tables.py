@@ -60,7 +60,7 @@ _TOTALS: dict[str, Callable[[NetworkProfile], str]] = {
     "code, B": lambda p: f"{p.code_bytes:,}",
     "weights, B": lambda p: f"{p.weights_bytes:,}",
     "arena, B": lambda p: f"{p.arena_bytes:,}",
-    "live set, B": lambda p: f"{p.arena_lower_bound_bytes:,}",
+    "live set, B": lambda p: f"{p.live_set_bytes:,}",
     "stack, B": lambda p: f"{p.stack_bytes:,}",
     "weights in": lambda p: p.placement["weights"],
     "code in": lambda p: p.placement["code"],

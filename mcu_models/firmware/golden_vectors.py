@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mcu_models.compiler import ctext
+from mcu_models.compiler.interpreter import ReferenceInterpreter
 from mcu_models.compiler.operators.family import C_TYPES
 
 if TYPE_CHECKING:
@@ -100,19 +100,11 @@ static int differ_real(const float *found, const float *expected, int count)
 
 def _answers(network: Network) -> tuple[list[tuple[str, str, list[Any]]], list[tuple[str, str, list[Any]]]]:
     """Return name, C type and values by case, of the inputs and of the outputs."""
-    interpreter = Interpreter(str(network.path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    interpreter.allocate_tensors()
+    reference = ReferenceInterpreter(network)
     rng = np.random.default_rng(_SEED)
-    given: list[list[Any]] = [[] for _ in network.inputs]
-    answered: list[list[Any]] = [[] for _ in network.outputs]
-    for _ in range(CASES):
-        for position, (tensor, details) in enumerate(zip(network.inputs, interpreter.get_input_details(), strict=True)):
-            values = _random(tensor, rng)
-            interpreter.set_tensor(details["index"], values)
-            given[position].append(values)
-        interpreter.invoke()
-        for position, details in enumerate(interpreter.get_output_details()):
-            answered[position].append(interpreter.get_tensor(details["index"]))
+    cases = [[_random(tensor, rng) for tensor in network.inputs] for _ in range(CASES)]
+    given = [list(values) for values in zip(*cases, strict=True)]
+    answered = [list(values) for values in zip(*(reference.run(case) for case in cases), strict=True)]
     return (
         [
             (name, C_TYPES[tensor.dtype], values)

@@ -23,6 +23,7 @@ from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.resources.abc import Traversable
 
     from mcu_models.boards.board import Board
@@ -93,19 +94,19 @@ def build_network(
     out_dir = Path(out_dir)
     network = read_network(network_path)
     generated = generate(network, None)
-    placement = _placement(board, generated, weights)
+    placement = _placement(board, network, generated, weights)
     with written_folder(out_dir) as folder:
         _write_library(folder, network, generated)
         try:
             flags = compile_and_link(folder, board, toolchain, extra=_section_flags(placement))
         except OverflowingRegionError as error:
-            raise _too_large(network, board, error) from None
+            raise _too_large(network, board, error, placement) from None
         sizes = image_sizes(folder / ELF_FILE)
-        (folder / SIZES_FILE).write_text(_size_report(network, generated, board, toolchain, sizes, placement))
+        (folder / SIZES_FILE).write_text(_size_report(network, generated, board, toolchain, sizes, placement, flags))
     return NetworkBuild(network, generated, out_dir, out_dir / ELF_FILE, toolchain.version, flags, sizes, placement)
 
 
-def _placement(board: Board, generated: GeneratedNetwork, weights: WeightsPlace) -> dict[str, str]:
+def _placement(board: Board, network: Network, generated: GeneratedNetwork, weights: WeightsPlace) -> dict[str, str]:
     """Return where weights, code and arena lie: beside the core, on a core that has such memories and where it fits."""
     tightly = {name: memory for name, memory in board.sheet.memories.items() if memory.kind == "tcm"}
     if weights == "tcm" and not tightly:
@@ -113,7 +114,9 @@ def _placement(board: Board, generated: GeneratedNetwork, weights: WeightsPlace)
     if not tightly:
         return {"weights": weights, "code": "flash", "arena": "ram"}
     data = max((memory.size for memory in tightly.values() if memory.base >= _DATA_BASE), default=0)
-    fits = generated.arena.size_bytes + _STACK_RESERVE_BYTES <= data
+    interface = sum(tensor.size_bytes for tensor in (*network.inputs, *network.outputs))
+    taken = interface + _STACK_RESERVE_BYTES + (network.weights_bytes if weights == "tcm" else 0)
+    fits = generated.arena.size_bytes + taken <= data
     return {"weights": weights, "code": "itcm", "arena": "dtcm" if fits else "axi_sram"}
 
 
@@ -184,20 +187,25 @@ void reset_handler(void)
 """
 
 
-def _too_large(network: Network, board: Board, error: OverflowingRegionError) -> BadInputError:
+def _too_large(
+    network: Network, board: Board, error: OverflowingRegionError, placement: dict[str, str]
+) -> BadInputError:
     """Return what does not fit, by how much, and the largest thing that could be smaller."""
-    is_flash = "FLASH" in str(error.key).upper()
+    region = str(error.key).upper()
+    if region == "ITCM":
+        return BadInputError(network.path, f"{board.name} {region}", error.value, "bytes too many of code")
     tensors = {
         tensor.index: tensor
         for operator in network.operators
         for tensor in (*operator.inputs, *operator.outputs)
-        if tensor is not None and (tensor.data is not None) == is_flash
+        if tensor is not None and (tensor.is_computed or placement["weights"] != "flash" or region == "FLASH")
     }
-    largest = max(tensors.values(), key=lambda tensor: tensor.size_bytes)
-    what = "weights" if is_flash else "activations"
+    constants = [tensor for tensor in tensors.values() if tensor.data is not None]
+    largest = max(constants if region == "FLASH" else tensors.values(), key=lambda tensor: tensor.size_bytes)
+    what = "weights" if largest.data is not None else "activations"
     return BadInputError(
         network.path,
-        f"{board.name} {error.key}",
+        f"{board.name} {region}",
         error.value,
         f"bytes too many; the largest of its {what} is {largest.name!r} with {largest.size_bytes} bytes",
     )
@@ -210,12 +218,14 @@ def _size_report(
     toolchain: Toolchain,
     sizes: MemorySizes,
     placement: dict[str, str],
+    flags: Sequence[str],
 ) -> str:
     rows = {
         "code and constants of kernels": sizes.flash_code_bytes,
         "weights, biases and scales": sizes.flash_weights_bytes,
-        "arena of activations": generated.arena.size_bytes,
-        "least arena, the largest live set": generated.arena.lower_bound_bytes,
+        "arena of activations and scratch": generated.arena.size_bytes,
+        "least arena for these kernels": generated.arena.lower_bound_bytes,
+        "largest live set of activations": generated.largest_live_bytes,
         "RAM in all, without stack": sizes.ram_bytes,
     }
     lines = [
@@ -226,6 +236,9 @@ def _size_report(
         *(f"{what:36}{size:10d} bytes" for what, size in rows.items()),
         "",
         *(f"section {name:28}{size:10d} bytes" for name, size in sizes.sections_bytes.items()),
+        "",
+        "The image is for measuring: no start-up code copies its variables or turns the FPU on.",
+        f"flags: {' '.join(flags)}",
     ]
     return "\n".join(lines) + "\n"
 

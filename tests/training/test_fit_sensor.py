@@ -133,12 +133,14 @@ def test_the_report_is_of_people_and_units_that_the_search_has_not_seen(
     write_recording(path, office(300.0))
     monkeypatch.setattr(fit_sensor, "simulate", lambda *_, seconds, seed: used.append(seed))  # noqa: ARG005
     monkeypatch.setattr(fit_sensor, "fit_noise", lambda fit, *_: fit_sensor._with_people(fit, POINT))
-    monkeypatch.setattr(fit_sensor, "fit_people", lambda fit, *_: fit)
+    monkeypatch.setattr(fit_sensor, "fit_people", lambda fit, *_, held: fit)  # noqa: ARG005
     reported: list[tuple[Fit, int]] = []
-    monkeypatch.setattr(fit_sensor, "_report", lambda fit, fresh, _: reported.append((fit, len(fresh))))
+    monkeypatch.setattr(
+        fit_sensor, "_report", lambda fit, fresh, _, first_unit: reported.append((fit, len(fresh), first_unit))
+    )
     main([str(path)])
     assert used == list(range(fit_sensor.UNITS + fit_sensor.FRESH_UNITS))
-    assert reported[0][1] == fit_sensor.FRESH_UNITS
+    assert reported[0][1:] == (fit_sensor.FRESH_UNITS, fit_sensor.UNITS)
     assert fit_sensor._people_values(reported[0][0]).tolist() == [0.123, 2.35, 0.712, 0.457, 1.23]
     assert len(used) <= FIRST_SEED
 
@@ -153,7 +155,7 @@ def test_fresh_people_are_reported_as_fresh_units_see_them(
         return recorded(fit, timeline, unit)
 
     monkeypatch.setattr(fit_sensor, "recorded", look)
-    fit_sensor._report(fit, [timeline] * 2, fit_sensor.sensor_statistics(office(300.0)))
+    fit_sensor._report(fit, [timeline] * 2, fit_sensor.sensor_statistics(office(300.0)), first_unit=64)
     assert units == [64, 65, 64, 65]
     assert "within 2.2 to 2.7" in capsys.readouterr().out
 
@@ -162,6 +164,13 @@ def test_the_sensor_is_not_looked_for_above_the_ceiling(fit: Fit) -> None:
     assert people_bounds(fit.scenario)["height_m"] == (2.2, 2.7)
     room = fit.scenario.room.model_copy(update={"ceiling_height_m": 4.0})
     assert people_bounds(fit.scenario.model_copy(update={"room": room})) == PEOPLE_BOUNDS
+
+
+def test_what_is_held_does_not_move(fit: Fit, timeline: Timeline) -> None:
+    target = fit_sensor.sensor_statistics(office(300.0))
+    found = fit_sensor.fit_people(fit, [timeline], target, 6, held={"crosstalk"})
+    assert found.sheet.crosstalk == fit.sheet.crosstalk
+    assert found.scenario.sensor_mount.height_m != fit.scenario.sensor_mount.height_m
 
 
 def test_a_search_that_finds_nothing_leaves_the_fit(fit: Fit, timeline: Timeline) -> None:

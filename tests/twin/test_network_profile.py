@@ -59,6 +59,16 @@ def test_without_wait_states_nothing_stalls(capsys: pytest.CaptureFixture[str]) 
     assert slow["cycles"] < fast["cycles"]
 
 
+def test_one_network_may_be_compared_with_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", "people_c8_p_fc", "--compare"]) == 0
+    assert "cycles/MAC" in capsys.readouterr().out
+
+
+def test_weights_are_moved_of_a_network_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "people_c8_p_fc", "--weights", "ram", "--out", str(tmp_path / "out")]) == 2
+    assert "--app network" in capsys.readouterr().err
+
+
 def test_tables_name_layers_and_compiler(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "people_c8_p_fc"]) == 0
     text = capsys.readouterr().out

@@ -11,8 +11,11 @@ import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
+from mcu_models.compiler.graph_builder import GraphBuilder
+from mcu_models.compiler.model import WindowOptions
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
+from mcu_models.compiler.writer import write_network
 from mcu_models.emulators.bare_core import BareCore
 from mcu_models.emulators.image import read_image
 from mcu_models.firmware.network_library import SIZES_FILE, build_network
@@ -25,14 +28,15 @@ if TYPE_CHECKING:
 STRICT = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
+@pytest.mark.parametrize("name", ["c8_p_fc", "float", "folded_time_lstm"])
 def test_the_library_passes_its_own_test_on_the_host_without_a_warning(
-    models: Path, toolchain: Toolchain, tmp_path: Path
+    models: Path, toolchain: Toolchain, tmp_path: Path, name: str
 ) -> None:
     cc = shutil.which("cc") or shutil.which("gcc")
     if cc is None:
         pytest.skip("no C compiler for the host")
     out = tmp_path / "out"
-    build_network(models / "c8_p_fc.tflite", board=find_board("stm32l4a6zg"), out_dir=out, toolchain=toolchain)
+    build_network(models / f"{name}.tflite", board=find_board("stm32l4a6zg"), out_dir=out, toolchain=toolchain)
     sources = [str(out / "src/network/network.c"), str(out / "test/network_test.c")]
     program = str(tmp_path / "network_test")
     subprocess.run([cc, *STRICT, f"-I{out / 'src/network'}", *sources, "-o", program], check=True, timeout=60)
@@ -85,6 +89,23 @@ def test_weights_lie_where_they_were_asked_to(models: Path, toolchain: Toolchain
     base = board.memory(place).base
     assert all(base <= address < base + board.memory(place).size for address in addresses)
     assert f"weights in {place}" in (build.folder / SIZES_FILE).read_text()
+
+
+def test_what_the_image_itself_needs_counts_before_the_arena_is_placed(tmp_path: Path, toolchain: Toolchain) -> None:
+    """An arena of 110 kB fits 128 kB of DTCM, but not beside an input of 36 kB: it goes behind the data cache."""
+    builder = GraphBuilder()
+    first, middle, last = (builder.tensor((1, 96, 96, depth), 0.05, 0) for depth in (4, 12, 4))
+    window = WindowOptions("same", (1, 1), (1, 1), (1, 1), "none")
+    for source, target in ((first, middle), (middle, last)):
+        shape = (target.shape[3], 1, 1, source.shape[3])
+        weights = builder.constant(np.ones(shape, np.int8), (0.01,))
+        bias = builder.constant(np.zeros(target.shape[3], np.int32), (0.05 * 0.01,))
+        builder.operator("CONV_2D", [source, weights, bias], [target], window)
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(write_network(builder.network([first], [last])))
+    build = build_network(path, board=find_board("stm32h743vi"), out_dir=tmp_path / "out", toolchain=toolchain)
+    assert build.generated.arena.size_bytes < 128 * 1024
+    assert build.placement["arena"] == "axi_sram"
 
 
 def test_tightly_coupled_weights_need_a_board_that_has_them(models: Path, toolchain: Toolchain, tmp_path: Path) -> None:
