@@ -38,6 +38,16 @@ _MACROS: Final = """\
 #endif
 """
 
+_RUN_COMMENT: Final = """\
+/* Compute the outputs for the inputs; no two of them may overlap. Nothing is kept from one call to the next. An output
+ * may be written, and written again, before the end: it holds the answer when the function returns.
+ *
+ * The activations are static, so only one call may run at a time: not two threads', nor an interrupt's within another.
+ * On a Cortex-M4 or M7 the int8 layers keep values in floating-point registers: the FPU must be on, and its registers
+ * be saved wherever tasks are switched. Words are loaded from any address: unaligned access must be allowed
+ * (SCB->CCR.UNALIGN_TRP is 0, as after reset; on a Cortex-M7 with an MPU, all data in normal memory). */
+"""
+
 
 @dataclass(frozen=True)
 class GeneratedNetwork:
@@ -126,6 +136,7 @@ def _header(network: Network, plan: ArenaPlan) -> str:
 /* The number that one value of the output stands for. */
 {_value_signature(network)};
 """
+    functions = f"{_RUN_COMMENT}{_run_signature(network)};\n{one}"
     return ctext.guarded(
         "NETWORK_H",
         f"""\
@@ -137,9 +148,7 @@ def _header(network: Network, plan: ArenaPlan) -> str:
 /* Memory for activations, part of the program's zeroed data. */
 #define NETWORK_ARENA_BYTES {plan.size_bytes}
 
-/* Compute the outputs for the inputs; no two of them may overlap. Nothing is kept from one call to the next. */
-{_run_signature(network)};
-{one}""",
+{ctext.c_linkage(functions)}""",
     )
 
 

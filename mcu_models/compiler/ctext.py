@@ -65,4 +65,18 @@ def guarded(guard: str, body: str) -> str:
     return f"#ifndef {guard}\n#define {guard}\n\n{body}\n#endif\n"
 
 
+def c_linkage(declarations: str) -> str:
+    """Return a header's functions, declared so that C++ finds them by the names that C gives them."""
+    return f"""\
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+{declarations}
+#ifdef __cplusplus
+}}
+#endif
+"""
+
+
 _WRITERS: Final[dict[str, Any]] = {"float": real, "uint32_t": "{:#010x}u".format}

@@ -16,6 +16,10 @@ def frontend_sources(table: FrontendTable) -> dict[str, str]:
 
 
 def _header(table: FrontendTable) -> str:
+    functions = """\
+/* Turn a frame, in the sensor's steps of 0.25 degC, into the network's input. */
+void frontend_prepare(const int16_t raw[FRONTEND_PIXELS], int8_t input[NETWORK_INPUT_SIZE]);
+"""
     return ctext.guarded(
         "FRONTEND_H",
         f"""\
@@ -25,9 +29,7 @@ def _header(table: FrontendTable) -> str:
 
 #define FRONTEND_PIXELS {table.pixels}
 
-/* Turn a frame, in the sensor's steps of 0.25 degC, into the network's input. */
-void frontend_prepare(const int16_t raw[FRONTEND_PIXELS], int8_t input[NETWORK_INPUT_SIZE]);
-""",
+{ctext.c_linkage(functions)}""",
     )
 
 

@@ -186,13 +186,14 @@ def softmax_scaling(path: Path, operator: Operator, options: SoftmaxOptions) -> 
     """Return how a softmax scales its inputs.
 
     Raises:
-        BadInputError: The input's scale is outside what the fixed-point exponential covers.
+        BadInputError: The input's scale is below what the fixed-point exponential covers.
     """
     fraction_bits = 31 - _SOFTMAX_INTEGER_BITS
     scale = min(options.beta * operator.input.scale * (1 << fraction_bits), (1 << 31) - 1.0)
-    multiplier, left = fixed_point(scale)
-    if not 0 <= left <= _MOST_LEFT or multiplier == 0:
+    if scale <= 1:
         place = f"operator {operator.index} {operator.name}: input scale"
-        raise BadInputError(path, place, operator.input.scale, "times beta it must be within 2^-26 and 16")
+        raise BadInputError(path, place, operator.input.scale, "times beta it must be above 2^-26")
+    multiplier, left = fixed_point(scale)
     radius = ((1 << _SOFTMAX_INTEGER_BITS) - 1) * (1 << fraction_bits) / (1 << left)
-    return SoftmaxScaling(multiplier, left, -math.floor(radius))
+    # From a shift by 31 on, which a word has not, no difference but zero counts, and that is zero by any shift.
+    return SoftmaxScaling(multiplier, min(left, _MOST_LEFT), -math.floor(radius))

@@ -39,7 +39,7 @@ _FEW_POSITIONS: Final = (9, 16)
 _HOST_POINTER_BYTES: Final = 8
 # INT8_PLANES of int8_depthwise.h.
 _PLANES: Final = 4
-# An immediate offset has 12 bits; the output's row after next is added by one.
+# An immediate offset has 12 bits; the output's row after next is added by one, the planes' next columns are loaded.
 _FARTHEST: Final = 4095
 # Planes take at most this share of the activations that live meanwhile, or so many bytes.
 _SCRATCH_SHARE: Final = 10
@@ -149,12 +149,18 @@ def _band(operator: Operator, output_rows: int) -> _Band:
 
 def _best_band(operator: Operator) -> _Band:
     """Return the band with the least work among those that the memory allows."""
-    rows = operator.output.shape[1]
+    rows, stride = operator.output.shape[1], operator.options_as(WindowOptions).stride[0]
     largest = max(
         (operator.input.size + operator.output.size) // _SCRATCH_SHARE, _band(operator, 2).bytes, _LEAST_SCRATCH
     )
     fitting = (_band(operator, r) for r in range(2, rows + 1))
-    return min((b for b in fitting if b.bytes <= largest), key=lambda band: _work(rows, band))
+    fitting = (b for b in fitting if b.bytes <= largest and _reach(stride, b) <= _FARTHEST)
+    return min(fitting, key=lambda band: _work(rows, band))
+
+
+def _reach(stride: int, band: _Band) -> int:
+    """Return how far into the planes the instructions reach: so many pairs of columns, and five words."""
+    return stride * 4 * band.rows + 16
 
 
 def _work(rows: int, band: _Band) -> float:

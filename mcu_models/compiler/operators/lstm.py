@@ -211,7 +211,7 @@ def _int8_data(operator: Operator, prefix: str) -> str:
             scales.append(ctext.listed(scale))
         pointers = [pair[0] for pair in names] + [pair[1] for pair in names]
         rows.append(f"{{{', '.join(pointers + scales)}}}")
-    return text + ctext.braced(f"static const int8_lstm_gate {prefix}_gates[{len(_GATES)}]", rows)
+    return text + ctext.braced(f"static NETWORK_WEIGHTS const int8_lstm_gate {prefix}_gates[{len(_GATES)}]", rows)
 
 
 def _check_float(check: OperatorCheck) -> None:
@@ -244,7 +244,7 @@ def _float_data(operator: Operator, prefix: str) -> str:
             names.append(f"{prefix}_{kind}_{gate}")
             text += ctext.constants("float", names[-1], operator.constant(positions[gate]))
         rows.append(f"{{{', '.join(names)}}}")
-    return text + ctext.braced(f"static const float_lstm_gate {prefix}_gates[{len(_GATES)}]", rows)
+    return text + ctext.braced(f"static NETWORK_WEIGHTS const float_lstm_gate {prefix}_gates[{len(_GATES)}]", rows)
 
 
 LSTM: Final = Family(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.frontend import frontend_table
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
 from mcu_models.compiler.writer import write_network
@@ -39,6 +43,60 @@ def test_the_header_tells_what_codes_stand_for(models: Path) -> None:
     assert "#define NETWORK_OUTPUT_SCALE 0x1.0000000000000p-8f" in header
     assert "#define NETWORK_OUTPUT_ZERO_POINT (-128)" in header
     assert f"#define NETWORK_INPUT_SCALE {network.input.scale.hex()}f" in header
+
+
+CALLER = """
+#include "frontend.h"
+#include "network.h"
+
+int main()
+{
+    static int16_t raw[FRONTEND_PIXELS];
+    int8_t input[NETWORK_INPUT_SIZE];
+    int8_t output[NETWORK_OUTPUT_SIZE];
+    frontend_prepare(raw, input);
+    network_run(input, output);
+    const float value = network_value(output[network_class(output)]);
+    return 0.0f < value && value <= 1.0f ? 0 : 1;
+}
+"""
+
+
+def test_a_cpp_program_calls_the_network(models: Path, tmp_path: Path, host_command: Callable[..., list[str]]) -> None:
+    """The headers are C++ too, and their functions are found by the names that C gives them."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        pytest.skip("needs a C++ compiler for this machine: apt install g++")
+    network = read_network(models / "c8_p_fc_softmax.tflite")
+    for name, text in generate(network, frontend_table(network, "minus_median")).sources.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "caller.cpp").write_text(CALLER)
+    kernels = str(resources.files("mcu_models.firmware") / "kernels")
+    for command in (
+        host_command("-c", f"-I{kernels}", "network.c", "frontend.c"),
+        [
+            compiler,
+            "-std=c++11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-o",
+            "caller",
+            "caller.cpp",
+            "network.o",
+            "frontend.o",
+        ],
+        [str(tmp_path / "caller")],
+    ):
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+
+
+@pytest.mark.parametrize("model", ["every_layer", "folded_time_lstm", "float"])
+def test_every_constant_is_placed_with_the_weights(model: str, models: Path) -> None:
+    source = generate(read_network(models / f"{model}.tflite"), None).sources["network.c"]
+    constants = re.findall(r"^static .*const .* = \{$", source, re.MULTILINE)
+    assert constants
+    assert all("NETWORK_WEIGHTS" in line for line in constants)
 
 
 def test_a_code_becomes_the_number_it_stands_for(host_network: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ structure, which reach the checks of shapes, scales, types and options.
 
 from __future__ import annotations
 
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MODELS = ("c8_p_fc", "c8_p_fc_softmax", "dilated", "same_depthwise", "float")
-CASES_EACH = 80
+MODELS = ("c8_p_fc", "c8_p_fc_softmax", "dilated", "same_depthwise", "float", "every_layer", "folded_time_lstm")
+
+# How many damaged files of each kind and network; 2,000 for a thorough run.
+CASES_EACH = int(os.environ.get("TWIN_TEST_MUTATIONS", "80"))
 
 WORDS = (0, 1, 2, 127, 128, 255, 65535, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 LENGTHS = (0, -1, 1, 2, 3, 1000, 100_000, 2**30)

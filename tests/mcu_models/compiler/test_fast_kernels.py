@@ -9,6 +9,7 @@ import ctypes
 import subprocess
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ from mcu_models.firmware.toolchain import find_toolchain
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -91,6 +92,8 @@ DEPTHWISE = (
     Window(1, dead=True),
     Window(1, stride=(3, 3), window=(2, 2), padding="valid"),
 )
+# For images so tall and deep that planes of all their rows would be allowed, were they in the instructions' reach.
+TALL = (Window(1, depthwise=True), Window(1, depthwise=True, stride=(2, 2)))
 
 
 class Branches:
@@ -171,6 +174,20 @@ def many_rows() -> Network:
     return branches.network
 
 
+def far_sums() -> Network:
+    """Return pairs of outputs of which the second's sum gets as far as int8 allows, 128 * 128 for each input."""
+    branches = Branches((1, 1024), 0)
+    branches.add_dense(1024, 5, Window(1))
+    for inputs, outputs in ((512, 2), (512, 3), (1024, 4)):
+        weights = np.ones((outputs, inputs), np.int8)
+        weights[[-1, 1] if outputs == 4 else -1] = -128
+        constant = branches.builder.constant(weights, [0.01])
+        output = branches.builder.tensor((1024 // inputs, outputs), 100.0)
+        branches.builder.operator("FULLY_CONNECTED", [branches.input, constant, None], [output], DenseOptions("none"))
+        branches.outputs.append(output)
+    return branches.network
+
+
 NETWORKS: dict[str, Callable[[], Network]] = {
     "depth 1": lambda: windows((1, 9, 7, 1), -128, CONVOLUTIONS),
     "depth 3": lambda: windows((1, 9, 7, 3), 5, CONVOLUTIONS),
@@ -184,11 +201,13 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "depthwise 8": lambda: depthwise((1, 3, 3, 8), -1),
     "depthwise tall": lambda: depthwise((1, 40, 5, 8), -1),
     "depthwise thin": lambda: depthwise((1, 12, 1, 4), -1),
+    "depthwise far": lambda: windows((1, 2100, 2, 48), -1, TALL),
     "dense 1": lambda: dense(1, -128),
     "dense 6": lambda: dense(6, 3),
     "dense 64": lambda: dense(64, -1),
     "dense 1031": lambda: dense(1031, 127),
     "dense rows": many_rows,
+    "dense far": far_sums,
 }
 
 
@@ -245,7 +264,13 @@ def test_portable_kernels_equal_the_reference(
 
 
 # Of the Cortex-M7, what its assembly does otherwise; of zig, which builds slowly, the C around the assembly.
-DUAL_ISSUE = ("depth 3", "depth 4", "depthwise 4", "depthwise tall", "dense 64", "dense 1031", "dense rows")
+DUAL_ISSUE = (
+    "depth 3",
+    "depth 4",
+    "depthwise 4",
+    "depthwise tall",
+    *("dense 64", "dense 1031", "dense rows", "dense far"),
+)
 FEW = ("depth 3", "depthwise 7", "dense 64")
 BUILDS = [
     *(("gcc", "stm32l4r5zi", case) for case in NETWORKS),
@@ -292,6 +317,13 @@ def linked(toolchain: Toolchain, board: str, folder: pathlib.Path, runtime: list
     return BareCore(sheet, read_image(folder / "image.elf"))
 
 
+def pieces(address: int, length: int) -> Iterator[tuple[int, slice]]:
+    """Return an array's pieces, address and place in it, none of which lies in two memories, side by side."""
+    borders = [address, *range((address | 0xFFFF) + 1, address + length, 0x10000), address + length]
+    for first, last in pairwise(borders):
+        yield first, slice(first - address, last - address)
+
+
 @pytest.mark.parametrize(("compiler", "board", "case"), BUILDS)
 def test_assembly_equals_the_reference(
     compiler: str,
@@ -309,7 +341,9 @@ def test_assembly_equals_the_reference(
     core = linked(toolchain, board, tmp_path, runtime_objects(toolchain, find_board(board).core))
     inputs = frames(network, EMULATED_FRAMES)
     for frame, results in zip(inputs, expected(network, inputs), strict=True):
-        core.write(core.address_of("in") + 1, frame.tobytes())
+        for address, place in pieces(core.address_of("in") + 1, frame.size):
+            core.write(address, frame.tobytes()[place])
         core.call("reset_handler")
-        for k, (tensor, result) in enumerate(zip(network.outputs, results, strict=True)):
-            assert core.read(core.address_of(f"out_{k}"), tensor.size + 1) == b"\0" + result
+        for k, result in enumerate(results):
+            for address, place in pieces(core.address_of(f"out_{k}"), 1 + len(result)):
+                assert core.read(address, place.stop - place.start) == (b"\0" + result)[place]
