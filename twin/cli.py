@@ -201,7 +201,7 @@ def build(
     with_board, toolchain = find_board(board), find_toolchain(compiler)
     if chosen == NETWORK_ALONE:
         alone = build_network(entry.path, board=with_board, out_dir=out, toolchain=toolchain, weights=place)
-        _print_build(alone.elf, out / "firmware.map", alone.compiler, alone.sizes, as_json=as_json)
+        _print_build(alone.elf, alone.map, alone.compiler, alone.sizes, as_json=as_json)
         return
     if place != "flash":
         raise BadInputError("--weights", "", weights, f"only of a network alone (--app {NETWORK_ALONE})")

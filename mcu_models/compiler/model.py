@@ -312,7 +312,3 @@ class Network:
     def weights_bytes(self) -> int:
         """Bytes of weights and biases in the file."""
         return sum(operator.weights_bytes for operator in self.operators)
-
-
-# The name from when every network was one of int8.
-Int8Network: TypeAlias = Network

@@ -17,7 +17,7 @@ from mcu_models.compiler.codegen import generate
 from mcu_models.compiler.operators.family import C_TYPES
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.builder import copy_sources
-from mcu_models.firmware.compilation import ELF_FILE, OverflowingRegionError, compile_and_link
+from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, OverflowingRegionError, compile_and_link
 from mcu_models.firmware.golden_vectors import golden_header, host_test
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
@@ -53,6 +53,7 @@ class NetworkBuild:
         generated: Its C, and where its activations lie.
         folder: Holds everything.
         elf: An image with the network and a loop that calls it.
+        map: Its symbols by address.
         compiler: The compiler's version.
         flags: What each file was compiled with.
         sizes: Bytes of flash and RAM.
@@ -63,6 +64,7 @@ class NetworkBuild:
     generated: GeneratedNetwork
     folder: Path
     elf: Path
+    map: Path
     compiler: str
     flags: tuple[str, ...]
     sizes: MemorySizes
@@ -103,17 +105,27 @@ def build_network(
             raise _too_large(network, board, error, placement) from None
         sizes = image_sizes(folder / ELF_FILE)
         (folder / SIZES_FILE).write_text(_size_report(network, generated, board, toolchain, sizes, placement, flags))
-    return NetworkBuild(network, generated, out_dir, out_dir / ELF_FILE, toolchain.version, flags, sizes, placement)
+    return NetworkBuild(
+        network=network,
+        generated=generated,
+        folder=out_dir,
+        elf=out_dir / ELF_FILE,
+        map=out_dir / MAP_FILE,
+        compiler=toolchain.version,
+        flags=flags,
+        sizes=sizes,
+        placement=placement,
+    )
 
 
 def _placement(board: Board, network: Network, generated: GeneratedNetwork, weights: WeightsPlace) -> dict[str, str]:
     """Return where weights, code and arena lie: beside the core, on a core that has such memories and where it fits."""
-    tightly = {name: memory for name, memory in board.sheet.memories.items() if memory.kind == "tcm"}
+    tightly = [memory for memory in board.sheet.memories.values() if memory.kind == "tcm"]
     if weights == "tcm" and not tightly:
         raise BadInputError(board.name, "weights", weights, "this board has no tightly coupled memory; flash or ram")
     if not tightly:
         return {"weights": weights, "code": "flash", "arena": "ram"}
-    data = max((memory.size for memory in tightly.values() if memory.base >= _DATA_BASE), default=0)
+    data = max((memory.size for memory in tightly if memory.base >= _DATA_BASE), default=0)
     interface = sum(tensor.size_bytes for tensor in (*network.inputs, *network.outputs))
     taken = interface + _STACK_RESERVE_BYTES + (network.weights_bytes if weights == "tcm" else 0)
     fits = generated.arena.size_bytes + taken <= data

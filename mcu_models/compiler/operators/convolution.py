@@ -166,32 +166,33 @@ def _taps_in_patch_order(operator: Operator) -> NDArray[np.int64]:
     return padded[:, :, order].reshape(weights.shape[0], -1)
 
 
-def window_text(operator: Operator) -> str:
-    """Return the struct of the lengths of a convolution."""
+def window_lengths(operator: Operator) -> dict[str, object]:
+    """Return the fields that the window structs of int8 and of float32 share: the lengths of a convolution."""
     options = operator.options_as(WindowOptions)
     _, input_rows, input_columns, depth = operator.input.shape
     _, output_rows, output_columns, channels = operator.output.shape
-    return ctext.struct(
-        "int8_window",
-        "window",
-        {
-            "input_rows": input_rows,
-            "input_columns": input_columns,
-            "depth": depth,
-            "output_rows": output_rows,
-            "output_columns": output_columns,
-            "channels": channels,
-            "window_rows": options.window[0],
-            "window_columns": options.window[1],
-            "stride_rows": options.stride[0],
-            "stride_columns": options.stride[1],
-            "dilation_rows": options.dilation[0],
-            "dilation_columns": options.dilation[1],
-            "top": options.padding_before(input_rows, output_rows, 0),
-            "left": options.padding_before(input_columns, output_columns, 1),
-            "zero_point": operator.input.zero_point,
-        },
-    )
+    return {
+        "input_rows": input_rows,
+        "input_columns": input_columns,
+        "depth": depth,
+        "output_rows": output_rows,
+        "output_columns": output_columns,
+        "channels": channels,
+        "window_rows": options.window[0],
+        "window_columns": options.window[1],
+        "stride_rows": options.stride[0],
+        "stride_columns": options.stride[1],
+        "dilation_rows": options.dilation[0],
+        "dilation_columns": options.dilation[1],
+        "top": options.padding_before(input_rows, output_rows, 0),
+        "left": options.padding_before(input_columns, output_columns, 1),
+    }
+
+
+def window_text(operator: Operator) -> str:
+    """Return the struct of an int8 convolution's lengths."""
+    fields = window_lengths(operator) | {"zero_point": operator.input.zero_point}
+    return ctext.struct("int8_window", "window", fields)
 
 
 CONV_2D: Final = Family(

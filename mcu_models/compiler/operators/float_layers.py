@@ -8,7 +8,7 @@ import numpy as np
 
 from mcu_models.compiler import ctext
 from mcu_models.compiler.model import DenseOptions, WindowOptions
-from mcu_models.compiler.operators.convolution import check_geometry, convolution_macs, read_window
+from mcu_models.compiler.operators.convolution import check_geometry, convolution_macs, read_window, window_lengths
 from mcu_models.compiler.operators.dense import check_matrix, dense_macs, read_dense
 from mcu_models.compiler.operators.family import Family, Layer, layer
 from mcu_models.compiler.operators.images import for_each_image
@@ -55,32 +55,9 @@ def _limits(activation: Activation) -> tuple[str, str]:
 
 
 def _write_convolution(_: Path, operator: Operator) -> Layer:
-    options = operator.options_as(WindowOptions)
-    rows, columns, depth = operator.input.shape[1:]
-    output_rows, output_columns, channels = operator.output.shape[1:]
-    lowest, highest = _limits(options.activation)
-    window = ctext.struct(
-        "float_window",
-        "window",
-        {
-            "input_rows": rows,
-            "input_columns": columns,
-            "depth": depth,
-            "output_rows": output_rows,
-            "output_columns": output_columns,
-            "channels": channels,
-            "window_rows": options.window[0],
-            "window_columns": options.window[1],
-            "stride_rows": options.stride[0],
-            "stride_columns": options.stride[1],
-            "dilation_rows": options.dilation[0],
-            "dilation_columns": options.dilation[1],
-            "top": options.padding_before(rows, output_rows, 0),
-            "left": options.padding_before(columns, output_columns, 1),
-            "lowest": lowest,
-            "highest": highest,
-        },
-    )
+    lowest, highest = _limits(operator.options_as(WindowOptions).activation)
+    fields = window_lengths(operator) | {"lowest": lowest, "highest": highest}
+    window = ctext.struct("float_window", "window", fields)
     prefix = f"network_data_{operator.index}"
     call = f"    float_conv_2d(input, output, {prefix}_weights, {prefix}_bias, window);\n"
     return layer(operator, window + for_each_image(operator, call), "float_convolution.h", data=_data(operator))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mcu_models.compiler.model import Int8Network
+    from mcu_models.compiler.model import Network
     from mcu_models.firmware.builder import BuildResult
     from mcu_models.firmware.toolchain import Toolchain
 
@@ -72,7 +72,7 @@ class Core:
         return self.uc.reg_read(UC_ARM_REG_R0)
 
 
-def bare_image(network: Int8Network, toolchain: Toolchain, folder: Path) -> Path:
+def bare_image(network: Network, toolchain: Toolchain, folder: Path) -> Path:
     """Link a network alone, so that any input shape can be run."""
     package = resources.files("mcu_models.firmware")
     for name, text in generate(network, None).sources.items():
