@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Ratio, Second, Volt
@@ -47,13 +47,37 @@ class EnableBit(Sheet):
     bit: Annotated[int, Field(ge=0, lt=32)]
 
 
+Interrupt = Annotated[int, Field(ge=0, lt=240)]
+BANK_BYTES = 0x400
+
+
 class PeripheralSheet(Sheet):
-    """One peripheral: which model, where, and how it is switched on."""
+    """One peripheral: which model, where, and how it is switched on.
+
+    `irqs` are its interrupt lines in the order that its model states, `size` the bytes of its registers, `reset` the
+    words that stand in registers after reset where the part differs from the model, by offset, and `options` what
+    else the model lets a part choose, such as the number of its channels.
+    """
 
     type: str
-    base: Address
-    irq: Annotated[int, Field(ge=0, lt=240)] | None = None
+    base: Annotated[int, Field(ge=0, lt=2**32, multiple_of=BANK_BYTES)]
+    size: Annotated[int, Field(ge=BANK_BYTES, le=1 << 16, multiple_of=BANK_BYTES)] = BANK_BYTES
+    irqs: tuple[Interrupt, ...] = ()
     enable: EnableBit | None = None
+    reset: dict[str, Address] = Field(default_factory=dict)
+    options: dict[str, int | str | bool] = Field(default_factory=dict)
+
+    @field_validator("reset")
+    @classmethod
+    def _offsets(cls, reset: dict[str, int]) -> dict[str, int]:
+        if any(int(offset, 0) % 4 for offset in reset):
+            raise ValueError("keys must be offsets of words such as 0x10")
+        return reset
+
+    @property
+    def reset_values(self) -> dict[int, int]:
+        """`reset` by offset as a number."""
+        return {int(offset, 0): word for offset, word in self.reset.items()}
 
 
 class ClockSheet(Sheet):

@@ -20,6 +20,10 @@ THREAD_PRIORITY = 256
 _FIXED_PRIORITY = {RESET: -3, NMI: -2, HARD_FAULT: -1}
 
 
+def _nobody() -> None:
+    """Hear of a change and do nothing."""
+
+
 class InterruptController:
     """Pending, enabled and active exceptions, and which of them comes next.
 
@@ -32,10 +36,10 @@ class InterruptController:
         self.pending: set[int] = set()
         self.enabled = set(range(RESET, FIRST_IRQ)) - {MEM_MANAGE, BUS_FAULT, USAGE_FAULT}
         self.active: list[int] = []
-        self._lines: set[int] = set()
+        self._lines: dict[int, set[str]] = {}
         self._priority_mask = (0xFF << (8 - priority_bits)) & 0xFF
         self._group_mask = 0xFF
-        self.changed: Callable[[], None] = lambda: None
+        self.changed: Callable[[], None] = _nobody
 
     @property
     def count(self) -> int:
@@ -53,15 +57,14 @@ class InterruptController:
         self.pending.discard(number)
         self.changed()
 
-    def set_line(self, irq: int, *, high: bool) -> None:
-        """Set the level of the interrupt line `irq`."""
+    def set_line(self, irq: int, *, high: bool, source: str = "") -> None:
+        """Set the level at which `source` drives the interrupt line `irq`; several sources of a line are ored."""
         number = FIRST_IRQ + irq
-        if not high:
-            self._lines.discard(number)
-        elif number not in self._lines:
-            self._lines.add(number)
-            if number not in self.active:
-                self.pend(number)
+        sources = self._lines.setdefault(number, set())
+        was_high = bool(sources)
+        (sources.add if high else sources.discard)(source)
+        if sources and not was_high and number not in self.active:
+            self.pend(number)
 
     def set_priority(self, number: int, value: int) -> None:
         """Set a configurable priority; bits the part does not implement read as zero."""
@@ -120,6 +123,6 @@ class InterruptController:
     def leave(self) -> int:
         """End the handler on top; its line pends again if it is still high. Return its number."""
         number = self.active.pop()
-        if number in self._lines:
+        if self._lines.get(number):
             self.pending.add(number)
         return number

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from mcu_models.boards.board import BANK_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcu_models.boards.board import PeripheralSheet
     from mcu_models.emulators.block_hook import BlockHook
     from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
-BANK_BYTES = 0x400
 POLL_CYCLES = 400
 """Two reads of one status register within this many cycles are a polling loop."""
 
@@ -27,7 +27,14 @@ class Registers(Protocol):
 
 
 class PeripheralSpace:
-    """The region in which peripherals lie, one bank of 1 KiB each."""
+    """A region in which peripherals lie, in banks of 1 KiB.
+
+    Args:
+        base: First address of the region.
+        chip: Takes reports, and passes the time.
+        hook: Cycle counter.
+        where: Returns the function that is running, for reports.
+    """
 
     def __init__(self, base: int, chip: Chip, hook: BlockHook, where: Callable[[], str]) -> None:
         self._base = base
@@ -35,21 +42,20 @@ class PeripheralSpace:
         self._hook = hook
         self._where = where
         self._banks: dict[int, Peripheral] = {}
-        self._gates: dict[int, Callable[[], bool]] = {}
         self._polled: tuple[tuple[int, int, int], int, int] | None = None
 
-    def add(self, peripheral: Peripheral, sheet: PeripheralSheet, enabled: Callable[[], bool]) -> None:
-        """Place a peripheral; it answers only while `enabled` says its bus clock is on."""
-        bank = (sheet.base - self._base) // BANK_BYTES
-        self._banks[bank] = peripheral
-        self._gates[bank] = enabled
+    def add(self, peripheral: Peripheral) -> None:
+        """Place a peripheral at the address of its sheet; it answers only while its bus clock is on."""
+        first = (peripheral.sheet.base - self._base) // BANK_BYTES
+        for bank in range(first, first + peripheral.sheet.size // BANK_BYTES):
+            self._banks[bank] = peripheral
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset` from the start of the region."""
-        bank, inside = divmod(offset, BANK_BYTES)
-        peripheral = self._find(bank, offset, "read")
+        peripheral = self._find(offset, "read")
         if peripheral is None:
             return 0
+        inside = self._base + offset - peripheral.sheet.base
         value = peripheral.read(inside, size)
         if inside & ~3 in peripheral.status_registers:
             return self._polling(peripheral, offset, inside, size, value)
@@ -58,20 +64,28 @@ class PeripheralSpace:
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset` from the start of the region."""
-        bank, inside = divmod(offset, BANK_BYTES)
         self._polled = None
-        peripheral = self._find(bank, offset, "write")
+        peripheral = self._find(offset, "write")
         if peripheral is not None:
-            peripheral.write(inside, size, value)
+            peripheral.write(self._base + offset - peripheral.sheet.base, size, value)
 
-    def _find(self, bank: int, offset: int, access: str) -> Peripheral | None:
-        peripheral = self._banks.get(bank)
+    def _find(self, offset: int, access: str) -> Peripheral | None:
+        """Return who answers at `offset`, and report an access that the hardware would not honour."""
+        peripheral = self._banks.get(offset // BANK_BYTES)
         if peripheral is None:
             self._chip.report(f"{access} of {self._base + offset:#010x}, not modelled, by {self._where()}")
-        elif not self._gates[bank]():
+            return None
+        if not peripheral.modelled:
+            what = f"{self._base + offset:#010x} ({peripheral.name}), not modelled"
+            self._chip.report(f"{access} of {what}, by {self._where()}")
+        if not self._is_clocked(peripheral):
             self._chip.report(f"{access} of {peripheral.name} while its bus clock is off, by {self._where()}")
             return None
         return peripheral
+
+    def _is_clocked(self, peripheral: Peripheral) -> bool:
+        enable, tree = peripheral.sheet.enable, self._chip.tree
+        return enable is None or tree is None or tree.is_enabled(enable.register_offset, enable.bit)
 
     def _polling(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
         """Pass the time to the next event when a loop looks at an unchanged flag again: nothing happens before it.
@@ -89,3 +103,23 @@ class PeripheralSpace:
         self._chip.scheduler.run_due(self._chip.clock.now_s)
         self._polled = (look, instructions, self._hook.cycles)
         return peripheral.read(inside, size)
+
+
+class BitBand:
+    """The bit-band alias of a Cortex-M4 region: one word stands for one bit.
+
+    Source: ARM Cortex-M4 TRM (100166_0001), section 3.7. A write is a read-modify-write of the byte that holds the bit.
+    """
+
+    def __init__(self, target: Registers) -> None:
+        self._target = target
+
+    def read(self, offset: int, size: int) -> int:  # noqa: ARG002 - an access of any width is of one bit
+        """Return the bit that the word at `offset` stands for."""
+        return self._target.read(offset >> 5, 1) >> (offset >> 2 & 7) & 1
+
+    def write(self, offset: int, size: int, value: int) -> None:  # noqa: ARG002
+        """Set or clear the bit that the word at `offset` stands for."""
+        bit = 1 << (offset >> 2 & 7)
+        byte = self._target.read(offset >> 5, 1)
+        self._target.write(offset >> 5, 1, byte | bit if value & 1 else byte & ~bit)

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 
+def _nobody() -> None:
+    """Hear of a change and do nothing."""
+
+
 class Scheduler:
     """At most one coming event per owner; a new one replaces the old.
 
@@ -20,7 +24,7 @@ class Scheduler:
         self._sequence = 0
         self.next_s = math.inf
         """When the next event is due; infinity when there is none."""
-        self.changed: Callable[[], None] = lambda: None
+        self.changed: Callable[[], None] = _nobody
 
     def at(self, time_s: float, owner: Hashable, action: Callable[[], None]) -> None:
         """Do `action` at `time_s`, instead of whatever `owner` had scheduled."""

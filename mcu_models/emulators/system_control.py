@@ -9,10 +9,14 @@ import math
 from typing import TYPE_CHECKING
 
 from mcu_models.emulators.interrupt_controller import FIRST_IRQ, NMI, PEND_SV, SYS_TICK
+from mcu_models.emulators.memory_map import PeripheralSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcu_models.emulators.block_hook import BlockHook
     from mcu_models.emulators.interrupt_controller import InterruptController
+    from mcu_models.emulators.peripherals.base import Chip
     from mcu_models.emulators.scheduler import Scheduler
     from mcu_models.emulators.virtual_clock import VirtualClock
 
@@ -257,3 +261,43 @@ class CycleCounter:
         """Return the counter: it runs while CTRL.CYCCNTENA is set and stands still otherwise."""
         elapsed = self._hook.cycles - self._since if self._plain[0x0] & 1 else 0
         return (self._value + elapsed) & 0xFFFFFFFF
+
+
+class SystemSpace:
+    """The private peripheral bus: system control, cycle counter, and debug units of which registers are kept.
+
+    Attributes:
+        others: What else the board places here, such as its identity register.
+    """
+
+    _BASE = 0xE0000000
+    _CONTROL, _DWT, _PAGE = 0xE000, 0x1000, 0x1000
+
+    def __init__(
+        self, system: SystemControl, counter: CycleCounter, chip: Chip, hook: BlockHook, where: Callable[[], str]
+    ) -> None:
+        self._pages: dict[int, SystemControl | CycleCounter] = {self._CONTROL: system, self._DWT: counter}
+        self._kept: dict[int, int] = {}
+        self.others = PeripheralSpace(self._BASE, chip, hook, where)
+
+    def read(self, offset: int, size: int) -> int:
+        """Return `size` bytes at `offset`."""
+        page = self._pages.get(offset & ~(self._PAGE - 1))
+        if page is not None:
+            return page.read(offset & (self._PAGE - 1), size)
+        return self._kept.get(offset, 0) if self._is_debug(offset) else self.others.read(offset, size)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take `size` bytes at `offset`."""
+        page = self._pages.get(offset & ~(self._PAGE - 1))
+        if page is not None:
+            page.write(offset & (self._PAGE - 1), size, value)
+        elif self._is_debug(offset):
+            self._kept[offset] = value
+        else:
+            self.others.write(offset, size, value)
+
+    @staticmethod
+    def _is_debug(offset: int) -> bool:
+        """Tell whether a trace or breakpoint unit of the core lies there: ITM, FPB, TPIU, ETM."""
+        return offset < 0x1000 or 0x2000 <= offset < 0x3000 or 0x40000 <= offset < 0x42000

@@ -5,62 +5,39 @@ from __future__ import annotations
 import ctypes
 import math
 import struct
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from unicorn import Uc, UcError, arm_const, unicorn_const
 
-from datasheet.bad_input import BadInputError
+from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.bare_core import CPU_MODELS
 from mcu_models.emulators.block_hook import BlockHook
+from mcu_models.emulators.connections import AwaitedText, Connections
 from mcu_models.emulators.exceptions import ExceptionUnit
-from mcu_models.emulators.interrupt_controller import SV_CALL, InterruptController
+from mcu_models.emulators.interrupt_controller import SV_CALL
 from mcu_models.emulators.interruption import deferred_interrupt
-from mcu_models.emulators.memory_map import PeripheralSpace, Registers
-from mcu_models.emulators.peripherals.base import Chip
-from mcu_models.emulators.peripherals.dma_l4 import DmaL4
+from mcu_models.emulators.machine import Machine
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
-from mcu_models.emulators.peripherals.lptim import Lptim
-from mcu_models.emulators.peripherals.plain import ExtiL4, Gpio, RegisterBank
-from mcu_models.emulators.peripherals.stm32l4_clocks import FlashL4, PwrL4, RccL4
-from mcu_models.emulators.peripherals.usart import Lpuart, Usart
+from mcu_models.emulators.peripherals.usart import Usart
 from mcu_models.emulators.port import RunOutcome, UartLine
-from mcu_models.emulators.scheduler import Scheduler
-from mcu_models.emulators.system_control import CycleCounter, SystemControl, SysTick
 from mcu_models.emulators.virtual_clock import PowerState, StateSpan, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcu_models.boards.board import Board, MemorySheet, PeripheralSheet
+    from mcu_models.boards.board import Board
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.peripherals.base import Peripheral
     from mcu_models.emulators.port import End, I2cDevice
-
-PeripheralT = TypeVar("PeripheralT")
 
 SLICE_S = 0.5
 """The engine comes back at least this often in virtual time, so that Ctrl-C is heard."""
 _NOWHERE = 0xFFFFFF00
 """`until` is compiled into translated code, so it has to be an address that is never reached."""
-_PERIPHERALS = ((0x40000000, 0x30000), (0x48000000, 0x2000), (0x50000000, 0x61000))
-_SYSTEM_CONTROL, _DWT, _DEBUG = 0xE000E000, 0xE0001000, 0xE0042000
-_PAGE = 0x1000
 _SVC, _BREAKPOINT, _EXCEPTION_EXIT, _PREFETCH_ABORT = 2, 7, 8, 3
 _SVC_MASK_RETURN = 0xFFFFFF00
 _WFE, _YIELD = 0xBF20, 0xBF10
-_PLAIN_TYPES: dict[str, Callable[..., Peripheral]] = {
-    "register_bank": RegisterBank,
-    "exti_l4": ExtiL4,
-    "gpio": Gpio,
-    "i2c_v2": I2cV2,
-    "usart": Usart,
-    "lpuart": Lpuart,
-    "lptim": Lptim,
-    "dma_l4": DmaL4,
-    "pwr_l4": PwrL4,
-    "flash_l4": FlashL4,
-}
 
 
 class EngineMemory:
@@ -100,20 +77,18 @@ class UnicornEmulator:
         self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
         self._buffers: list[Any] = []
         self._map_memories()
-        flash = board.memory("flash")
         self._hook = BlockHook(self._engine, board)
         self._clock = VirtualClock(self._hook, int(board.sheet.clocks.reset_hz.value))
-        self._scheduler = Scheduler()
-        self._nvic = InterruptController(interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits)
-        self._chip = Chip(self._clock, self._scheduler, self._nvic, problems={})
-        systick = SysTick(self._clock, self._hook, self._scheduler, self._nvic)
-        self._system = SystemControl(board.sheet.core, flash.base, self._nvic, systick)
-        self._exceptions = ExceptionUnit(self._engine, self._hook, self._nvic, self._system)
-        self._peripherals: dict[str, Peripheral] = {}
-        self._make_peripherals()
-        self._rcc, self._pwr, self._flash = self._one(RccL4), self._one(PwrL4), self._one(FlashL4)
-        self._connect()
-        self._load(flash.base)
+        self._clock.on_change(self._replan)
+        self.connections = Connections()
+        self._problems: dict[str, None] = {}
+        self._machine = self._new_machine()
+        self._exceptions = self._new_exceptions()
+        for index, (base, size, _) in enumerate(self._machine.regions()):
+            self._map_registers(index, base, size)
+        self._engine.hook_add(unicorn_const.UC_HOOK_INTR, self._on_interrupt)
+        self._engine.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_hint)
+        self._load(board.memory("flash").base)
         self._end: End | None = None
         self._detail = ""
         self._until_s = math.inf
@@ -132,82 +107,41 @@ class UnicornEmulator:
             for base in (memory.base, *memory.aliases):
                 self._engine.mem_map_ptr(base, memory.size, access, buffer)
 
-    def _make_peripherals(self) -> None:
-        for name, sheet in self.board.sheet.peripherals.items():
-            self._peripherals[name] = self._make(name, sheet)
-        self._spaces = [PeripheralSpace(base, self._chip, self._hook, self._where) for base, _ in _PERIPHERALS]
-        for name, sheet in self.board.sheet.peripherals.items():
-            self._place(self._peripherals[name], sheet)
-        for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
-            self._map_registers(base, size, space)
-        self._map_registers(_SYSTEM_CONTROL, _PAGE, self._system)
-        self._map_registers(_DWT, _PAGE, CycleCounter(self._hook, self._system))
-        self._map_registers(_DEBUG, _PAGE, RegisterBank("DBGMCU", self._chip, irq=None))
-
-    def _make(self, name: str, sheet: PeripheralSheet) -> Peripheral:
-        if sheet.type == "rcc_l4":
-            return RccL4(name, self._chip, irq=sheet.irq, clocks=self.board.sheet.clocks)
-        if sheet.type not in _PLAIN_TYPES:
-            allowed = ", ".join(sorted([*_PLAIN_TYPES, "rcc_l4"]))
-            raise BadInputError(
-                self.board.folder / "board.toml", f"peripherals.{name}.type", sheet.type, f"one of {allowed}"
-            )
-        return _PLAIN_TYPES[sheet.type](name, self._chip, irq=sheet.irq)
-
-    def _place(self, peripheral: Peripheral, sheet: PeripheralSheet) -> None:
-        for space, (base, size) in zip(self._spaces, _PERIPHERALS, strict=True):
-            if base <= sheet.base < base + size:
-                space.add(peripheral, sheet, self._gate(sheet))
-                return
-        raise BadInputError(
-            self.board.folder / "board.toml",
-            f"peripherals.{peripheral.name}.base",
-            hex(sheet.base),
-            "must lie in a peripheral region of the memory map",
+    def _new_machine(self) -> Machine:
+        """Return the parts around the core as after a reset, wired to this emulator."""
+        machine = Machine(
+            self.board,
+            self._hook,
+            self._clock,
+            connections=self.connections,
+            memory=EngineMemory(self._engine),
+            problems=self._problems,
+            where=self._where,
         )
+        machine.tree.on_clock = self._set_clock
+        machine.flash.on_timing = self._set_flash
+        machine.scheduler.changed = self._replan
+        machine.nvic.changed = self._replan
+        self._registers = [registers for _, _, registers in machine.regions()]
+        return machine
 
-    def _gate(self, sheet: PeripheralSheet) -> Callable[[], bool]:
-        enable = sheet.enable
-        if enable is None:
-            return lambda: True
-        rcc = self._one(RccL4)
-        return lambda: rcc.is_enabled(enable.register_offset, enable.bit)
+    def _new_exceptions(self) -> ExceptionUnit:
+        return ExceptionUnit(self._engine, self._hook, self._machine.nvic, self._machine.system)
 
-    def _one(self, kind: type[PeripheralT]) -> PeripheralT:
-        found = (p for p in self._peripherals.values() if isinstance(p, kind))
-        peripheral = next(found, None)
-        if peripheral is None:
-            needed = f"needs one of {kind.__name__} to run whole firmware; single functions can be profiled without"
-            raise BadInputError(self.board.folder / "board.toml", "peripherals", None, needed)
-        return peripheral
-
-    def _map_registers(self, base: int, size: int, registers: Registers) -> None:
+    def _map_registers(self, index: int, base: int, size: int) -> None:
         def read(_engine: object, offset: int, width: int, _data: object) -> int:
             try:
-                return registers.read(offset, width)
+                return self._registers[index].read(offset, width)
             except Exception as error:  # noqa: BLE001 - must not unwind through the engine's C code
                 return self._fail(error)
 
         def write(_engine: object, offset: int, width: int, value: int, _data: object) -> None:
             try:
-                registers.write(offset, width, value)
+                self._registers[index].write(offset, width, value)
             except Exception as error:  # noqa: BLE001
                 self._fail(error)
 
         self._engine.mmio_map(base, size, read, None, write, None)
-
-    def _connect(self) -> None:
-        self._rcc.on_clock = self._set_clock
-        self._flash.on_timing = self._set_flash
-        for dma in (p for p in self._peripherals.values() if isinstance(p, DmaL4)):
-            dma.memory = EngineMemory(self._engine)
-            dma.on_enable = lambda request: self._peripherals[request.partition("_")[0]].dma_ready()
-            self._chip.dma = dma.block
-        self._scheduler.changed = self._replan
-        self._nvic.changed = self._replan
-        self._clock.on_change(self._replan)
-        self._engine.hook_add(unicorn_const.UC_HOOK_INTR, self._on_interrupt)
-        self._engine.hook_add(unicorn_const.UC_HOOK_INSN_INVALID, self._on_hint)
 
     def _load(self, flash_base: int) -> None:
         for segment in self.image.segments:
@@ -226,11 +160,7 @@ class UnicornEmulator:
         self._pc = entry & ~1
 
     def _fits(self, address: int, length: int) -> bool:
-        def holds(memory: MemorySheet) -> bool:
-            bases = (memory.base, *memory.aliases)
-            return any(base <= address and address + length <= base + memory.size for base in bases)
-
-        return any(holds(memory) for memory in self.board.sheet.memories.values())
+        return any(memory.holds(address, length) for memory in self.board.sheet.memories.values())
 
     # -- what the outside uses -----------------------------------------------------------------------------
 
@@ -240,11 +170,21 @@ class UnicornEmulator:
         Raises:
             BadInputError: The board has no such bus.
         """
-        controller = self._peripherals.get(bus)
-        if not isinstance(controller, I2cV2):
-            buses = [name for name, p in self._peripherals.items() if isinstance(p, I2cV2)]
+        buses = [name for name, p in self._machine.chip.peripherals.items() if isinstance(p, I2cV2)]
+        if bus not in buses:
             raise BadInputError(self.board.name, "i2c bus", bus, f"one of {', '.join(buses)}")
-        controller.attach(device)
+        self.connections.devices_on(bus)[device.address] = device
+
+    def peripheral(self, name: str) -> Peripheral:
+        """Return the model of a peripheral, as it is until the next reset.
+
+        Raises:
+            BadInputError: The board has none of this name.
+        """
+        peripherals = self._machine.chip.peripherals
+        if name not in peripherals:
+            raise BadInputError(self.board.name, "peripheral", name, nearest_name(name, peripherals))
+        return peripherals[name]
 
     def send_uart(self, text: str, port: str | None = None) -> None:
         """Let `text` arrive at the receiver of a UART; without a name, at all that have sent or can receive."""
@@ -254,13 +194,19 @@ class UnicornEmulator:
 
     def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
         """Call `listener` with every line, at the virtual time at which it is complete."""
-        for _, uart in self._uarts():
-            uart.on_line = listener
+        self.connections.listeners.on_line.append(listener)
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far, of one UART or of all, in order of time."""
-        lines = [line for name, uart in self._uarts() if port in (None, name) for line in uart.lines]
+        transcripts = self.connections.transcripts.items()
+        lines = [line for name, transcript in transcripts if port in (None, name) for line in transcript.lines]
         return sorted(lines, key=lambda line: line.time_s)
+
+    def uart_text(self, port: str | None = None) -> str:
+        """Return all that has been sent so far, line ends included, of one UART or of all, one after the other."""
+        transcripts = self.connections.transcripts.items()
+        texts = (transcript.text for name, transcript in transcripts if port in (None, name))
+        return b"".join(texts).decode("ascii", errors="replace")
 
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state since power-on."""
@@ -283,7 +229,7 @@ class UnicornEmulator:
     @property
     def problems(self) -> tuple[str, ...]:
         """Accesses the hardware would not honour or that are not modelled, each once."""
-        return tuple(self._chip.problems)
+        return tuple(self._problems)
 
     @property
     def flash_stall_cycles(self) -> tuple[int, int]:
@@ -303,26 +249,23 @@ class UnicornEmulator:
         return bytes(self._engine.mem_read(address, length))
 
     def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
-        """Run until virtual time `until_s`, or until a UART line contains `until_text`."""
+        """Run until virtual time `until_s`, or until what a UART sends from now on contains `until_text`."""
         self._until_s = until_s
         self._end = None
         self._detail = ""
-        seen = len(self.uart_lines()) if until_text is not None else 0
+        awaited = None if until_text is None else AwaitedText(self.connections, until_text)
         with deferred_interrupt() as interrupted:
             while self._end is None and not interrupted():
                 self._step()
-                if until_text is not None and self._end is None:
-                    lines = self.uart_lines()
-                    if any(until_text in line.text for line in lines[seen:]):
-                        self._end = "until"
-                    seen = len(lines)
+                if awaited is not None and self._end is None and awaited.has_come():
+                    self._end = "until"
         return self._outcome()
 
     # -- running -------------------------------------------------------------------------------------------
 
     def _step(self) -> None:
         """Run to the next stop of the engine, and do what it stopped for."""
-        self._scheduler.run_due(self._clock.now_s)
+        self._machine.scheduler.run_due(self._clock.now_s)
         if self._clock.now_s >= self._until_s:
             self._end = "seconds"
             return
@@ -349,17 +292,17 @@ class UnicornEmulator:
             self._hook.learn_edge()
         elif reason == native.REASON_NONE:
             self._fall_asleep()
-        if self._system.reset_requested:
+        if self._machine.system.reset_requested:
             self._end, self._detail = "halt", "firmware asked for a system reset"
 
     def _replan(self) -> None:
         """Stop the engine in time for whatever comes next."""
-        waiting = self._nvic.candidate() is not None
-        if waiting and self._nvic.next_exception(self._exceptions.execution_priority()) is not None:
+        waiting = self._machine.nvic.candidate() is not None
+        if waiting and self._machine.nvic.next_exception(self._exceptions.execution_priority()) is not None:
             self._hook.deadline_cycles = 0
             return
         self._hook.watch_unmasking(watch=waiting)
-        stop_s = min(self._scheduler.next_s, self._until_s, self._clock.now_s + SLICE_S)
+        stop_s = min(self._machine.scheduler.next_s, self._until_s, self._clock.now_s + SLICE_S)
         self._hook.deadline_cycles = self._clock.cycles_at(stop_s)
 
     def _fall_asleep(self) -> None:
@@ -367,26 +310,26 @@ class UnicornEmulator:
         self._hook.break_sequence()
         if self._wakes():
             return
-        deep = self._pwr.deep_mode if self._system.sleep_deep else None
+        deep = self._machine.power.deep_mode if self._machine.system.sleep_deep else None
         if deep is not None and deep.startswith("stop"):
-            self._rcc.enter_stop()
+            self._machine.tree.enter_stop()
         self._asleep = PowerState(deep or "sleep", 0 if deep else self._clock.clock_hz)
 
     def _sleep(self, state: PowerState) -> None:
         """Pass the time in `state` to the next event; wake up if it asks for that."""
-        next_s = min(self._scheduler.next_s, self._until_s)
+        next_s = min(self._machine.scheduler.next_s, self._until_s)
         if math.isinf(next_s):
             self._end, self._detail = "halt", f"sleeps for ever in {self.image.function_at(self._pc)}"
             return
         self._clock.sleep_until(next_s, state)
-        self._scheduler.run_due(self._clock.now_s)
+        self._machine.scheduler.run_due(self._clock.now_s)
         if self._wakes():
             self._asleep = None
             if state.clock_hz == 0:
                 self._clock.spin_until(self._clock.now_s + self.board.sheet.power.stop_wakeup_s.value)
 
     def _wakes(self) -> bool:
-        return self._nvic.wakes(basepri=self._exceptions.basepri)
+        return self._machine.nvic.wakes(basepri=self._exceptions.basepri)
 
     def _on_interrupt(self, _engine: object, number: int, _data: object) -> None:
         try:
@@ -397,7 +340,7 @@ class UnicornEmulator:
     def _dispatch(self, number: int) -> None:
         pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC)
         if number == _SVC:
-            self._nvic.pending.add(SV_CALL)
+            self._machine.nvic.pending.add(SV_CALL)
             self._go(self._exceptions.take_next(pc & ~1))
         elif number == _EXCEPTION_EXIT or (number == _PREFETCH_ABORT and pc >= _SVC_MASK_RETURN):
             target = self._exceptions.leave(pc | 1)
@@ -430,22 +373,21 @@ class UnicornEmulator:
         return 0
 
     def _set_clock(self) -> None:
-        hz = self._rcc.core_hz
+        hz = self._machine.tree.core_hz
         if hz > 0:
             self._clock.set_clock(hz)
             self._check_flash_timing()
 
     def _set_flash(self) -> None:
-        self._hook.set_flash_timing(self._flash.timing)
+        self._hook.set_flash_timing(self._machine.flash.timing)
         self._check_flash_timing()
 
     def _check_flash_timing(self) -> None:
         """The core clock must suit the wait states and the voltage range."""
-        in_range_2 = self._pwr.voltage_range == 2
-        limits = self.board.sheet.flash.ranges["range2" if in_range_2 else "range1"].limit_hz.values[0]
-        wait_states = min(self._flash.timing.wait_states, len(limits) - 1)
+        limits = self.board.sheet.flash.ranges[self._machine.power.range_name].limit_hz.values[0]
+        wait_states = min(self._machine.flash.timing.wait_states, len(limits) - 1)
         if self._clock.clock_hz > limits[wait_states]:
-            self._chip.report(
+            self._machine.chip.report(
                 f"core at {self._clock.clock_hz / 1e6:g} MHz with {wait_states} flash wait states; "
                 f"the hardware allows {limits[wait_states] / 1e6:g} MHz"
             )
@@ -454,7 +396,7 @@ class UnicornEmulator:
         return self.image.function_at(self._hook.last_pc)
 
     def _uarts(self) -> list[tuple[str, Usart]]:
-        return [(name, p) for name, p in self._peripherals.items() if isinstance(p, Usart)]
+        return [(name, p) for name, p in self._machine.chip.peripherals.items() if isinstance(p, Usart)]
 
     def _outcome(self) -> RunOutcome:
         assert self._end is not None  # noqa: S101 - run loops until there is one

@@ -5,20 +5,95 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from mcu_models.emulators.connections import Connections
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcu_models.boards.board import BoardSheet, PeripheralSheet
     from mcu_models.emulators.interrupt_controller import InterruptController
     from mcu_models.emulators.peripherals.dma_l4 import Block
+    from mcu_models.emulators.port import FlashTiming
     from mcu_models.emulators.scheduler import Scheduler
     from mcu_models.emulators.virtual_clock import VirtualClock
 
 
+def nothing() -> None:
+    """What is called when nobody listens."""
+
+
 class ClockTree(Protocol):
-    """Tells peripherals at which clock they run."""
+    """What clocks the core and its peripherals: a family's RCC.
+
+    Attributes:
+        on_clock: Called after every change that may alter a clock.
+    """
+
+    on_clock: Callable[[], None]
+
+    @property
+    def core_hz(self) -> int:
+        """Core clock; 0 while its source is off."""
+
+    @property
+    def bus_divider(self) -> int:
+        """Core clocks per clock of the bus to flash and cached memories."""
 
     def clock_of(self, peripheral: str) -> float:
         """Return the kernel clock of a peripheral; 0 when its source is off."""
+
+    def is_enabled(self, register: int, bit: int) -> bool:
+        """Tell whether the bus clock behind a bit of the RCC is on."""
+
+    def enter_stop(self) -> None:
+        """Switch off what a Stop mode switches off, and choose the clock to wake with."""
+
+
+class PowerControl(Protocol):
+    """What WFI with SLEEPDEEP does, and which supply range the core is in: a family's PWR."""
+
+    @property
+    def deep_mode(self) -> str:
+        """Mode name such as "stop2" or "standby"."""
+
+    @property
+    def range_name(self) -> str:
+        """Supply range, as the ranges of the flash are named in `board.toml`."""
+
+    @property
+    def backup_writable(self) -> bool:
+        """Whether the backup domain (RTC, LSE) is open to writes."""
+
+
+class FlashInterface(Protocol):
+    """The flash as firmware set it up: a family's FLASH.
+
+    Attributes:
+        on_timing: Called after every change of the timing.
+    """
+
+    on_timing: Callable[[], None]
+
+    @property
+    def timing(self) -> FlashTiming:
+        """Wait states, prefetch and caches."""
+
+
+class DmaController(Protocol):
+    """A controller that moves blocks between memory and peripherals."""
+
+    def block(self, request: str) -> Block | None:
+        """Return what the enabled channel with `request`, such as "I2C1_RX", is to move."""
+
+
+class Memory(Protocol):
+    """The memories of the chip, as a DMA controller reaches them."""
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return bytes."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store bytes."""
 
 
 @dataclass
@@ -30,24 +105,52 @@ class Chip:
         scheduler: Coming events.
         nvic: Interrupt lines.
         problems: Lines about accesses that the hardware would not honour, each said once.
+        connections: What is attached from outside.
+        board: Datasheet of the board; None where a peripheral stands alone.
+        memory: The memories, for DMA.
         tree: The clock tree, once its model is made.
-        dma: Returns the DMA block set up for a request such as "I2C1_RX".
-        before_stop: What peripherals check when the core enters a Stop mode.
-        backup_writable: Tells whether PWR_CR1.DBP has opened the backup domain.
+        power: The power control, once its model is made.
+        flash: The flash interface, once its model is made.
+        peripherals: By name.
+        dma_controllers: Asked in turn for the block of a request.
     """
 
     clock: VirtualClock
     scheduler: Scheduler
     nvic: InterruptController
     problems: dict[str, None]
+    connections: Connections = field(default_factory=Connections)
+    board: BoardSheet | None = None
+    memory: Memory | None = None
     tree: ClockTree | None = None
-    dma: Callable[[str], Block | None] = field(default=lambda _request: None)
-    before_stop: list[Callable[[], None]] = field(default_factory=list)
-    backup_writable: Callable[[], bool] = field(default=lambda: True)
+    power: PowerControl | None = None
+    flash: FlashInterface | None = None
+    peripherals: dict[str, Peripheral] = field(default_factory=dict)
+    dma_controllers: list[DmaController] = field(default_factory=list)
 
     def report(self, problem: str) -> None:
         """Note a problem; the same line is kept once."""
         self.problems.setdefault(problem)
+
+    def dma(self, request: str) -> Block | None:
+        """Return the DMA block set up for a request such as "I2C1_RX"."""
+        found = (controller.block(request) for controller in self.dma_controllers)
+        return next((block for block in found if block is not None), None)
+
+    def wake_for_dma(self, request: str) -> None:
+        """Tell the peripheral behind a request that a channel for it has been enabled."""
+        peripheral = self.peripherals.get(request.partition("_")[0])
+        if peripheral is not None:
+            peripheral.dma_ready()
+
+    def backup_writable(self) -> bool:
+        """Tell whether the power control has opened the backup domain; without one, it is open."""
+        return self.power is None or self.power.backup_writable
+
+    def before_stop(self) -> None:
+        """Let every peripheral look at its own state before a Stop mode ends the clocks."""
+        for peripheral in self.peripherals.values():
+            peripheral.before_stop()
 
 
 class Peripheral:
@@ -58,13 +161,12 @@ class Peripheral:
 
     reset_values: Mapping[int, int] = {}
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
         self.name = name
         self.chip = chip
-        self._irq = irq
-        self._line_high = False
-        self.registers: dict[int, int] = dict(self.reset_values)
-        chip.before_stop.append(self.before_stop)
+        self.sheet = sheet
+        self.registers: dict[int, int] = {**self.reset_values, **sheet.reset_values}
+        chip.peripherals[name] = self
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset`."""
@@ -81,6 +183,8 @@ class Peripheral:
 
     data_registers: frozenset[int] = frozenset()
     """Registers whose narrow write is a whole write, such as a transmit register."""
+    modelled = True
+    """Whether the hardware's behaviour is modelled; accesses are reported otherwise."""
     status_registers: frozenset[int] = frozenset()
     """Registers that change only at events, so that polling them may pass the time to the next event."""
 
@@ -92,11 +196,10 @@ class Peripheral:
         """Take the word at `offset`."""
         self.registers[offset] = value
 
-    def set_interrupt(self, *, high: bool) -> None:
-        """Drive the interrupt line, if the peripheral has one."""
-        if self._irq is not None and high != self._line_high:
-            self._line_high = high
-            self.chip.nvic.set_line(self._irq, high=high)
+    def set_interrupt(self, *, high: bool, line: int = 0) -> None:
+        """Drive an interrupt line, if the peripheral has one; peripherals that share it are ored."""
+        if line < len(self.sheet.irqs):
+            self.chip.nvic.set_line(self.sheet.irqs[line], high=high, source=f"{self.name} {line}")
 
     def before_stop(self) -> None:
         """Look at one's own state when the core enters a Stop mode; the clocks end after this."""
@@ -105,7 +208,10 @@ class Peripheral:
         """Hear that a DMA channel for one of this peripheral's requests has been enabled."""
 
     def after(self, delay_s: float, action: Callable[[], None], slot: str = "") -> None:
-        """Do `action` in `delay_s` of virtual time, instead of what was planned in the same slot."""
+        """Do `action` in `delay_s` of virtual time, instead of what was planned in the same slot.
+
+        An action is a method or a partial of one, never a lambda: snapshots copy what is planned.
+        """
         self.chip.scheduler.at(self.chip.clock.now_s + delay_s, (self.name, slot), action)
 
     def at(self, time_s: float, action: Callable[[], None], slot: str = "") -> None:

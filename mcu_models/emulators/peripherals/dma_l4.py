@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mcu_models.boards.board import PeripheralSheet
 
 CHANNELS = 7
 _ISR, _IFCR, _FIRST, _STRIDE, _CSELR = 0x00, 0x04, 0x08, 0x14, 0xA8
@@ -27,16 +29,6 @@ _REQUESTS = {
     (3, 2): "USART3_RX",
 }  # fmt: skip
 """Request by channel and selection."""
-
-
-class Memory(Protocol):
-    """Access to the memories of the chip."""
-
-    def read(self, address: int, length: int) -> bytes:
-        """Return bytes."""
-
-    def write(self, address: int, data: bytes) -> None:
-        """Store bytes."""
 
 
 @dataclass
@@ -57,11 +49,9 @@ class Block:
 class DmaL4(Peripheral):
     """Seven channels; peripherals ask for the block of their request."""
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
-        self._first_irq = irq
-        self.memory: Memory | None = None
-        self.on_enable: Callable[[str], None] = lambda _request: None
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
+        chip.dma_controllers.append(self)
 
     def block(self, request: str) -> Block | None:
         """Return what the enabled channel with `request` is to move; None when there is no such channel."""
@@ -92,7 +82,7 @@ class DmaL4(Peripheral):
             self.chip.report(f"{self.name}: channel {channel} asks for a kind of transfer that is not modelled")
         request = self._request(channel)
         if request is not None:
-            self.on_enable(request)
+            self.chip.wake_for_dma(request)
 
     def _clear(self, value: int) -> None:
         flags = self.registers.get(_ISR, 0) & ~value
@@ -110,22 +100,21 @@ class DmaL4(Peripheral):
         return _REQUESTS.get((channel, self.registers.get(_CSELR, 0) >> (4 * channel - 4) & 0xF))
 
     def _take(self, channel: int) -> bytes:
-        assert self.memory is not None  # noqa: S101 - set when the chip is put together
+        assert self.chip.memory is not None  # noqa: S101 - set when the chip is put together
         count = self._channel(channel, _CNDTR) & 0xFFFF
-        data = self.memory.read(self._channel(channel, _CMAR), count)
+        data = self.chip.memory.read(self._channel(channel, _CMAR), count)
         return data if self._channel(channel, _CCR) & _DIR else b""
 
     def _give(self, channel: int, data: bytes) -> None:
-        assert self.memory is not None  # noqa: S101
+        assert self.chip.memory is not None  # noqa: S101
         base = _FIRST + _STRIDE * (channel - 1)
         if data:
-            self.memory.write(self._channel(channel, _CMAR), data)
+            self.chip.memory.write(self._channel(channel, _CMAR), data)
         self.registers[base + _CNDTR] = 0
         self.registers[_ISR] = self.registers.get(_ISR, 0) | 3 << (4 * channel - 4)
         self._update_interrupt(channel)
 
     def _update_interrupt(self, channel: int) -> None:
-        if self._first_irq is not None:
-            complete = self.registers.get(_ISR, 0) >> (4 * channel - 3) & 1
-            enabled = self._channel(channel, _CCR) & _TCIE
-            self.chip.nvic.set_line(self._first_irq + channel - 1, high=bool(complete and enabled))
+        complete = self.registers.get(_ISR, 0) >> (4 * channel - 3) & 1
+        enabled = self._channel(channel, _CCR) & _TCIE
+        self.set_interrupt(high=bool(complete and enabled), line=channel - 1)

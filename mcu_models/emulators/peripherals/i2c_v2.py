@@ -7,11 +7,13 @@ mode, 10-bit addresses, SMBus, transmission by DMA, arbitration.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
 if TYPE_CHECKING:
+    from mcu_models.boards.board import PeripheralSheet
     from mcu_models.emulators.peripherals.dma_l4 import Block
     from mcu_models.emulators.port import I2cDevice
 
@@ -41,9 +43,9 @@ class I2cV2(Peripheral):
     data_registers = frozenset({_TXDR})
     status_registers = frozenset({_ISR})
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
-        self._devices: dict[int, I2cDevice] = {}
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
+        self._devices = chip.connections.devices_on(name)
         self._device: I2cDevice | None = None
         self._reading = False
         self._left = 0
@@ -169,7 +171,7 @@ class I2cV2(Peripheral):
             self.after(self._byte_s, self._receive)
             return
         begin_s = self.chip.clock.now_s
-        self.after(self._left * self._byte_s, lambda: self._receive_block(block, begin_s))
+        self.after(self._left * self._byte_s, partial(self._receive_block, block, begin_s))
 
     def _receive_block(self, block: Block, begin_s: float) -> None:
         """Give every byte to the DMA channel, each read from the device at its own time."""

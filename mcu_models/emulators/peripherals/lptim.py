@@ -9,8 +9,13 @@ documented.
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
+
+if TYPE_CHECKING:
+    from mcu_models.boards.board import PeripheralSheet
 
 _ISR, _ICR, _IER, _CFGR, _CR, _CMP, _ARR, _CNT = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x1C
 _CMPM, _ARRM, _CMPOK, _ARROK = 1, 1 << 1, 1 << 3, 1 << 4
@@ -26,8 +31,8 @@ class Lptim(Peripheral):
     status_registers = frozenset({_ISR})
     reset_values = {_ARR: 1}  # noqa: RUF012 - a class constant by design
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
         self._running = False
         self._single = False
         self._start_s = 0.0
@@ -71,7 +76,7 @@ class Lptim(Peripheral):
         if not math.isinf(self.chip.scheduler.time_of((self.name, slot))):
             self.chip.report(f"{self.name}: {register} written again before the last write has arrived")
         if self._tick_hz > 0:
-            self.after(WRITE_TICKS / self.kernel_hz, lambda: self._change(set_=flag), slot)
+            self.after(WRITE_TICKS / self.kernel_hz, partial(self._change, set_=flag), slot)
 
     def _set_arr(self, value: int) -> None:
         if not self.registers.get(_CR, 0) & _ENABLE:
@@ -121,7 +126,7 @@ class Lptim(Peripheral):
         if self._running and 0 < compare < self._active_arr:
             due_s = self._start_s + (self._period_begin_ticks + compare) / self._tick_hz
             if due_s > self.chip.clock.now_s:
-                self.at(due_s, lambda: self._change(set_=_CMPM), "compare")
+                self.at(due_s, partial(self._change, set_=_CMPM), "compare")
 
     def _reload(self) -> None:
         self._period_begin_ticks += self._active_arr + 1

@@ -9,9 +9,21 @@ from mcu_models.emulators.peripherals.base import Chip, Peripheral
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcu_models.boards.board import PeripheralSheet
+
+
+def _nobody(_latch: int) -> None:
+    """Hear an output latch and do nothing."""
+
 
 class RegisterBank(Peripheral):
     """EXTI, SYSCFG and their like, as far as firmware writes set-up values and reads them back."""
+
+
+class Unmodelled(RegisterBank):
+    """A peripheral of which only name and place are known: every access is reported, and keeps what is written."""
+
+    modelled = False
 
 
 class ExtiL4(Peripheral):
@@ -39,10 +51,10 @@ class Gpio(Peripheral):
         "GPIOB": {0x00: 0xFFFFFEBF, 0x0C: 0x00000100},
     }
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
         self.registers |= self._RESET.get(name, {0x00: 0xFFFFFFFF})
-        self.on_output: Callable[[int], None] = lambda _latch: None
+        self.on_output: Callable[[int], None] = _nobody
 
     def read_register(self, offset: int) -> int:
         """Return a register; IDR shows the output latch."""

@@ -6,15 +6,16 @@ BDCR is closed until PWR_CR1.DBP is set, PLLCFGR while the PLL is on; the limits
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mcu_models.emulators.peripherals.base import Chip, Peripheral
+from mcu_models.emulators.peripherals.base import Chip, Peripheral, nothing
 from mcu_models.emulators.port import FlashTiming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcu_models.boards.board import ClockSheet
+    from mcu_models.boards.board import PeripheralSheet
 
 _CR, _CFGR, _PLLCFGR, _AHB1ENR, _CCIPR, _BDCR, _CSR = 0x00, 0x08, 0x0C, 0x48, 0x88, 0x90, 0x94
 _PLLON, _FLASHEN, _DBP = 1 << 24, 1 << 8, 1 << 8
@@ -39,10 +40,12 @@ class RccL4(Peripheral):
     status_registers = frozenset({_CR, _CFGR, _BDCR, _CSR})
     reset_values = {_CR: 0x63, _PLLCFGR: 0x1000, _AHB1ENR: _FLASHEN, _CSR: 0x0C000600}  # noqa: RUF012 - a constant
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None, clocks: ClockSheet) -> None:
-        super().__init__(name, chip, irq=irq)
-        self._clocks = clocks
-        self.on_clock: Callable[[], None] = lambda: None
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
+        assert chip.board is not None  # noqa: S101 - a clock tree belongs to a whole board
+        self._clocks = chip.board.clocks
+        self.on_clock: Callable[[], None] = nothing
+        self.bus_divider = 1
         chip.tree = self
 
     def is_enabled(self, register: int, bit: int) -> bool:
@@ -77,8 +80,7 @@ class RccL4(Peripheral):
 
     def enter_stop(self) -> None:
         """Stop the high-speed clocks, as Stop 0-2 do, and choose the one the core wakes with."""
-        for check in self.chip.before_stop:
-            check()
+        self.chip.before_stop()
         use_hsi = bool(self.registers.get(_CFGR, 0) & _STOPWUCK)
         control = self.registers[_CR] & ~(1 << 24 | 1 << 25 | 1 << 16 | 1 << 17 | 1 << 8 | 1 << 10 | 1 | 2)
         self.registers[_CR] = control | (1 << 8 | 1 << 10 if use_hsi else 3)
@@ -120,7 +122,7 @@ class RccL4(Peripheral):
         elif not word >> ready & 1 and self.chip.scheduler.time_of((self.name, name)) == float("inf"):
             startup = getattr(self._clocks, f"{name}_startup_s")
             startup_s: float = startup.value if startup else 0.0
-            self.after(startup_s, lambda: self._make_ready(register, ready), name)
+            self.after(startup_s, partial(self._make_ready, register, ready), name)
 
     def _make_ready(self, register: int, ready: int) -> None:
         self.registers[register] |= 1 << ready
@@ -174,9 +176,9 @@ class PwrL4(Peripheral):
     reset_values = {0x00: 0x200}  # noqa: RUF012 - a class constant by design
     _MODES = ("stop0", "stop1", "stop2", "standby", "shutdown", "shutdown", "shutdown", "shutdown")
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
-        chip.backup_writable = lambda: bool(self.registers[0x00] & _DBP)
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
+        chip.power = self
 
     @property
     def deep_mode(self) -> str:
@@ -184,9 +186,14 @@ class PwrL4(Peripheral):
         return self._MODES[self.registers[0x00] & 7]
 
     @property
-    def voltage_range(self) -> int:
-        """1 (up to 80 MHz) or 2 (up to 26 MHz)."""
-        return self.registers[0x00] >> 9 & 3
+    def backup_writable(self) -> bool:
+        """PWR_CR1.DBP."""
+        return bool(self.registers[0x00] & _DBP)
+
+    @property
+    def range_name(self) -> str:
+        """Range 1 (up to 80 MHz) or range 2 (up to 26 MHz)."""
+        return "range2" if self.registers[0x00] >> 9 & 3 == 2 else "range1"
 
 
 class FlashL4(Peripheral):
@@ -194,9 +201,10 @@ class FlashL4(Peripheral):
 
     reset_values = {0x00: 0x600}  # noqa: RUF012 - a class constant by design
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
-        self.on_timing: Callable[[], None] = lambda: None
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
+        self.on_timing: Callable[[], None] = nothing
+        chip.flash = self
 
     @property
     def timing(self) -> FlashTiming:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
-from mcu_models.emulators.port import UartLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from mcu_models.boards.board import PeripheralSheet
     from mcu_models.emulators.peripherals.dma_l4 import Block
 
 _CR1, _CR3, _BRR, _ISR, _ICR, _RDR, _TDR = 0x00, 0x08, 0x0C, 0x1C, 0x20, 0x24, 0x28
@@ -25,7 +24,6 @@ _ORE, _RXNE, _TC, _TXE, _TEACK, _REACK = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 21
 _UE, _UESM, _RE, _TE, _OVER8 = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 15
 _DMAT = 1 << 7
 _BITS_PER_CHARACTER = 10
-_MAX_LINE = 1 << 16
 
 
 class Usart(Peripheral):
@@ -36,19 +34,11 @@ class Usart(Peripheral):
     status_registers = frozenset({_ISR})
     divisor = 1
 
-    def __init__(self, name: str, chip: Chip, *, irq: int | None) -> None:
-        super().__init__(name, chip, irq=irq)
-        self.lines: list[UartLine] = []
-        self.on_line: Callable[[UartLine], None] = lambda _line: None
-        self._partial = bytearray()
+    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
+        super().__init__(name, chip, sheet)
         self._shift: int | None = None
         self._incoming: deque[int] = deque()
         self._enabled_s = -math.inf
-
-    @property
-    def partial_line(self) -> str:
-        """What has been sent since the last line end."""
-        return self._partial.decode("ascii", errors="replace")
 
     @property
     def _character_s(self) -> float:
@@ -126,12 +116,12 @@ class Usart(Peripheral):
         begin_s, character_s = self._begin_s, self._character_s
         self._shift = 0
         self._change(clear=_TXE | _TC)
-        self.at(begin_s + len(text) * character_s, lambda: self._sent_block(block, text, begin_s), "tx")
+        self.at(begin_s + len(text) * character_s, partial(self._sent_block, block, text, begin_s), "tx")
 
     def _sent_block(self, block: Block, text: bytes, begin_s: float) -> None:
         character_s = self._character_s
         for index, byte in enumerate(text):
-            self._collect(byte, begin_s + (index + 1) * character_s)
+            self.chip.connections.uart_byte(self.name, byte, begin_s + (index + 1) * character_s)
         self._shift = None
         block.give(b"")
         self._change(set_=_TXE | _TC)
@@ -160,21 +150,11 @@ class Usart(Peripheral):
 
     def _sent(self) -> None:
         byte, self._shift = self._shift, None
-        self._collect(byte or 0, self.chip.clock.now_s)
+        self.chip.connections.uart_byte(self.name, byte or 0, self.chip.clock.now_s)
         if self.registers[_ISR] & _TXE:
             self._change(set_=_TC)
         else:
             self._load(self.registers[_TDR])
-
-    def _collect(self, byte: int, time_s: float) -> None:
-        if byte == ord("\n") or len(self._partial) >= _MAX_LINE:
-            text = self._partial.decode("ascii", errors="replace").rstrip("\r")
-            self._partial.clear()
-            line = UartLine(time_s, text)
-            self.lines.append(line)
-            self.on_line(line)
-        else:
-            self._partial.append(byte)
 
     def _arrive(self) -> None:
         byte = self._incoming.popleft()

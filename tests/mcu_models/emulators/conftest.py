@@ -52,7 +52,7 @@ class Bench:
         self.clock = VirtualClock(hook, 16_000_000)
         self.scheduler = Scheduler()
         self.nvic = InterruptController(interrupts=91, priority_bits=4)
-        self.chip = Chip(self.clock, self.scheduler, self.nvic, problems={})
+        self.chip = Chip(self.clock, self.scheduler, self.nvic, problems={}, board=find_board("stm32l4a6zg").sheet)
         self.chip.tree = SimpleNamespace(clock_of=lambda _name: kernel_hz)
 
     def pass_s(self, seconds: float) -> None:

@@ -51,7 +51,7 @@ def texts_from(machine: UnicornEmulator, time_s: float) -> list[str]:
 
 def count_clocks(machine: UnicornEmulator) -> list[int]:
     """Let the bus see the pulses that firmware makes on SCL by hand; return a list that grows with each."""
-    port, bus = machine._peripherals["GPIOB"], machine._peripherals["I2C1"]
+    port, bus = machine.peripheral("GPIOB"), machine.peripheral("I2C1")
     pulses: list[int] = []
     before = 0
 
@@ -113,7 +113,7 @@ def test_a_sensor_that_comes_back_is_woken_and_counted_again(machine: UnicornEmu
 
 def test_a_bus_error_flag_without_cause_is_ignored(machine: UnicornEmulator, device: Any) -> None:
     """Erratum of the STM32L496 (ES0335, 2.19.4): BERR may come up in master mode while the transfer goes on."""
-    begin, bus = device.begin, machine._peripherals["I2C1"]
+    begin, bus = device.begin, machine.peripheral("I2C1")
 
     def begin_with_flag(time_s: float, *, read: bool) -> bool:
         bus.registers[0x18] |= 1 << 8
@@ -132,7 +132,7 @@ def test_a_device_that_holds_sda_is_clocked_free(machine: UnicornEmulator, devic
     pulses = count_clocks(machine)
     machine.run(until_s=FIRST_FRAMES_S)
     assert pulses == []
-    machine._peripherals["I2C1"].hold_sda(9)  # type: ignore[attr-defined]
+    machine.peripheral("I2C1").hold_sda(9)  # type: ignore[attr-defined]
     machine.run(until_s=2 * FIRST_FRAMES_S)
     texts = texts_from(machine, FIRST_FRAMES_S)
     assert texts[0] == SILENT
@@ -143,7 +143,7 @@ def test_a_device_that_holds_sda_is_clocked_free(machine: UnicornEmulator, devic
 
 def test_a_shorted_bus_is_reported_again_and_again(machine: UnicornEmulator, device: Any) -> None:
     machine.attach_i2c("I2C1", device)
-    machine._peripherals["I2C1"].hold_sda(1 << 30)  # type: ignore[attr-defined]
+    machine.peripheral("I2C1").hold_sda(1 << 30)  # type: ignore[attr-defined]
     machine.run(until_s=12.0)
     assert texts_from(machine, 0.0).count(SILENT) >= 3
     assert device.heard == []

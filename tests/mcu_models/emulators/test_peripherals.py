@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu_models.boards.board import find_board
+from mcu_models.boards.board import PeripheralSheet, find_board
 from mcu_models.emulators.peripherals.dma_l4 import DmaL4
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.lptim import Lptim
@@ -26,9 +26,14 @@ FAST_MODE = 0x10320309
 BIT_S = (10 + 4) * 125e-9 + 750e-9
 
 
+def sheet(*irqs: int) -> PeripheralSheet:
+    """Return the sheet of a peripheral with these interrupt lines."""
+    return PeripheralSheet(type="under_test", base=0x40000000, irqs=irqs)
+
+
 @pytest.fixture
 def bus(bench: Any, device: Any) -> I2cV2:
-    controller = I2cV2("I2C1", bench.chip, irq=31)
+    controller = I2cV2("I2C1", bench.chip, sheet(31))
     controller.attach(device)
     controller.write(0x10, 4, FAST_MODE)
     controller.write(0x00, 4, 1)
@@ -81,9 +86,8 @@ class TestI2c:
 
     def test_dma_moves_the_burst_in_the_time_it_takes_on_the_wire(self, bus: I2cV2, bench: Any, device: Any) -> None:
         memory: dict[int, bytes] = {}
-        dma = DmaL4("DMA1", bench.chip, irq=11)
-        dma.memory = FakeMemory(memory)
-        bench.chip.dma = dma.block
+        dma = DmaL4("DMA1", bench.chip, sheet(*range(11, 18)))
+        bench.chip.memory = FakeMemory(memory)
         dma.write(0xA8, 4, 3 << 24)
         for offset, value in ((0x84, 128), (0x88, 0), (0x8C, 0x20000100), (0x80, 0x83)):
             dma.write(offset, 4, value)
@@ -144,7 +148,7 @@ class FakeMemory:
 
 class TestUsart:
     def test_an_idle_frame_and_then_characters_of_ten_bits_each(self, bench: Any) -> None:
-        uart = Usart("USART2", bench.chip, irq=38)
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x0C, 4, 139)
         uart.write(0x00, 4, 0b1001)
         for character in b"ok\r\n":
@@ -152,22 +156,22 @@ class TestUsart:
                 bench.pass_s(1e-6)
             uart.write(0x28, 1, character)
         bench.pass_s(1e-3)
-        (line,) = uart.lines
+        (line,) = bench.chip.connections.transcript(uart.name).lines
         assert line.text == "ok"
         assert line.time_s == pytest.approx((1 + 4) * 10 * 139 / 16e6, rel=1e-6)
         assert uart.read(0x1C, 4) & 0x40
 
     def test_lpuart_divides_by_256ths(self, bench: Any) -> None:
-        uart = Lpuart("LPUART1", bench.chip, irq=70)
+        uart = Lpuart("LPUART1", bench.chip, sheet(70))
         uart.write(0x0C, 4, 256 * 139)
         uart.write(0x00, 4, 0b1001)
         bench.pass_s(1e-3)
         uart.write(0x28, 1, ord("\n"))
         bench.pass_s(1e-3)
-        assert uart.lines[0].time_s == pytest.approx(1e-3 + 10 * 139 / 16e6)
+        assert bench.chip.connections.transcript(uart.name).lines[0].time_s == pytest.approx(1e-3 + 10 * 139 / 16e6)
 
     def test_received_characters_overrun_when_nobody_reads(self, bench: Any) -> None:
-        uart = Usart("USART2", bench.chip, irq=38)
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x0C, 4, 139)
         uart.write(0x00, 4, 0b100101)
         uart.receive("ab")
@@ -178,11 +182,9 @@ class TestUsart:
         assert uart.read(0x24, 4) == ord("a")
 
     def test_dma_sends_a_block_as_a_line(self, bench: Any) -> None:
-        dma = DmaL4("DMA1", bench.chip, irq=11)
-        dma.memory = FakeMemory({0x20000000: b"7 2 900\n"})
-        bench.chip.dma = dma.block
-        uart = Usart("USART2", bench.chip, irq=38)
-        dma.on_enable = lambda _request: uart.dma_ready()
+        dma = DmaL4("DMA1", bench.chip, sheet(*range(11, 18)))
+        bench.chip.memory = FakeMemory({0x20000000: b"7 2 900\n"})
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x0C, 4, 139)
         uart.write(0x08, 4, 0x80)
         uart.write(0x00, 4, 0b1001)
@@ -191,21 +193,21 @@ class TestUsart:
             dma.write(offset, 4, value)
         assert not uart.read(0x1C, 4) & 0x40
         bench.pass_s(9.01 * 1390 / 16e6)
-        assert [line.text for line in uart.lines] == ["7 2 900"]
+        assert [line.text for line in bench.chip.connections.transcript(uart.name).lines] == ["7 2 900"]
         assert uart.read(0x1C, 4) & 0x40
 
     def test_switching_off_drops_the_character_being_sent(self, bench: Any) -> None:
-        uart = Usart("USART2", bench.chip, irq=38)
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x0C, 4, 139)
         uart.write(0x00, 4, 0b1001)
         uart.write(0x28, 1, ord("\n"))
         uart.write(0x00, 4, 0b1000)
         bench.pass_s(1.0)
-        assert uart.lines == []
+        assert bench.chip.connections.transcript(uart.name).lines == []
         assert any("middle of a character" in problem for problem in bench.chip.problems)
 
     def test_the_baud_rate_is_set_while_off(self, bench: Any) -> None:
-        uart = Usart("USART2", bench.chip, irq=38)
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x0C, 4, 139)
         uart.write(0x00, 4, 0b1001)
         assert not bench.chip.problems
@@ -215,7 +217,7 @@ class TestUsart:
 
 class TestDma:
     def test_a_channel_is_set_up_while_it_is_off(self, bench: Any) -> None:
-        dma = DmaL4("DMA1", bench.chip, irq=11)
+        dma = DmaL4("DMA1", bench.chip, sheet(*range(11, 18)))
         dma.write(0x84, 4, 8)
         dma.write(0x80, 4, 0x91)
         assert not bench.chip.problems
@@ -225,7 +227,7 @@ class TestDma:
 
 class TestLptim:
     def make(self, bench: Any, arr: int, flags: int = 1 << 22) -> Lptim:
-        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer = Lptim("LPTIM1", bench.chip, sheet(65))
         timer.write(0x0C, 4, flags)
         timer.write(0x08, 4, 2)
         timer.write(0x10, 4, 1)
@@ -248,7 +250,7 @@ class TestLptim:
 
     def test_a_write_to_arr_takes_some_ticks_to_arrive(self, make_bench: Callable[..., Any]) -> None:
         bench = make_bench(32768.0)
-        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer = Lptim("LPTIM1", bench.chip, sheet(65))
         timer.write(0x10, 4, 1)
         timer.write(0x18, 4, 3276)
         assert not timer.read(0x00, 4) & 0x10
@@ -260,7 +262,7 @@ class TestLptim:
         assert any("before the last write" in problem for problem in bench.chip.problems)
 
     def test_set_up_comes_before_enabling_and_enabling_before_starting(self, bench: Any) -> None:
-        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer = Lptim("LPTIM1", bench.chip, sheet(65))
         timer.write(0x10, 4, 0b100)
         assert any("started while" in problem for problem in bench.chip.problems)
         timer.write(0x10, 4, 1)
@@ -268,14 +270,14 @@ class TestLptim:
         assert any("CFGR or IER" in problem for problem in bench.chip.problems)
 
     def test_arr_is_ignored_while_disabled(self, bench: Any) -> None:
-        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer = Lptim("LPTIM1", bench.chip, sheet(65))
         timer.write(0x18, 4, 99)
         assert timer.read(0x18, 4) == 1
         assert bench.chip.problems
 
     def test_single_mode_stops_after_one_period(self, make_bench: Callable[..., Any]) -> None:
         bench = make_bench(32768.0)
-        timer = Lptim("LPTIM1", bench.chip, irq=65)
+        timer = Lptim("LPTIM1", bench.chip, sheet(65))
         timer.write(0x10, 4, 1)
         timer.write(0x18, 4, 327)
         timer.write(0x10, 4, 0b011)
@@ -287,7 +289,7 @@ class TestLptim:
 class TestClocks:
     @pytest.fixture
     def rcc(self, bench: Any) -> RccL4:
-        return RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+        return RccL4("RCC", bench.chip, sheet())
 
     def test_reset_clock_is_msi_at_4_mhz(self, rcc: RccL4) -> None:
         assert rcc.core_hz == 4_000_000
@@ -316,7 +318,7 @@ class TestClocks:
         assert rcc.read(0x90, 4) & 2
 
     def test_the_crystal_needs_the_backup_domain_open(self, rcc: RccL4, bench: Any) -> None:
-        power = PwrL4("PWR", bench.chip, irq=None)
+        power = PwrL4("PWR", bench.chip, sheet())
         rcc.write(0x90, 4, 1)
         assert rcc.read(0x90, 4) == 0
         assert any("DBP" in problem for problem in bench.chip.problems)
@@ -331,7 +333,7 @@ class TestClocks:
         assert any("PLLCFGR" in problem for problem in bench.chip.problems)
 
     def test_what_must_be_off_in_stop_is_reported(self, rcc: RccL4, bench: Any, bus: I2cV2) -> None:
-        uart = Usart("USART2", bench.chip, irq=38)
+        uart = Usart("USART2", bench.chip, sheet(38))
         uart.write(0x00, 4, 0b1001)
         rcc.enter_stop()
         assert set(bench.chip.problems) == {
@@ -354,7 +356,7 @@ class TestClocks:
     @given(prescaler=st.integers(0, 15))
     def test_hclk_never_exceeds_sysclk(self, prescaler: int) -> None:
         bench = TestClocks.fresh_bench()
-        rcc = RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+        rcc = RccL4("RCC", bench.chip, sheet())
         rcc.write(0x08, 4, prescaler << 4)
         assert rcc.core_hz <= rcc.system_hz
         assert rcc.core_hz == rcc.system_hz // (1, 2, 4, 8, 16, 64, 128, 256, 512)[max(0, prescaler - 7)]
@@ -370,20 +372,21 @@ class TestClocks:
 
         hook: Any = SimpleNamespace(cycles=0)
         nvic = InterruptController(interrupts=91, priority_bits=4)
-        return SimpleNamespace(chip=Chip(VirtualClock(hook, 4_000_000), Scheduler(), nvic, problems={}))
+        board = find_board("stm32l4a6zg").sheet
+        return SimpleNamespace(chip=Chip(VirtualClock(hook, 4_000_000), Scheduler(), nvic, problems={}, board=board))
 
     def test_flash_and_power_registers(self, bench: Any) -> None:
-        flash, power = FlashL4("FLASH", bench.chip, irq=4), PwrL4("PWR", bench.chip, irq=None)
+        flash, power = FlashL4("FLASH", bench.chip, sheet(4)), PwrL4("PWR", bench.chip, sheet())
         flash.write(0x00, 4, 0x704)
         power.write(0x00, 4, 0x202)
         assert (flash.timing.wait_states, flash.timing.prefetch) == (4, True)
-        assert (power.deep_mode, power.voltage_range) == ("stop2", 1)
+        assert (power.deep_mode, power.range_name) == ("stop2", "range1")
 
 
 @given(writes=st.lists(st.tuples(st.sampled_from([0x14, 0x18, 0x28]), st.integers(0, 2**32 - 1)), max_size=20))
 def test_a_port_follows_its_set_and_reset_registers(writes: list[tuple[int, int]]) -> None:
     """The output latch equals what a bit-by-bit reading of the manual gives."""
-    port = Gpio("GPIOA", TestClocks.fresh_bench().chip, irq=None)
+    port = Gpio("GPIOA", TestClocks.fresh_bench().chip, sheet())
     latch = 0
     for offset, value in writes:
         port.write(offset, 4, value)
@@ -401,10 +404,10 @@ def test_a_port_follows_its_set_and_reset_registers(writes: list[tuple[int, int]
 
 def test_reset_values_are_those_of_the_manual(bench: Any) -> None:
     """Debug pins of ports A and B, analogue pins elsewhere, wake-up lines of EXTI open, flash interface clocked."""
-    assert Gpio("GPIOA", bench.chip, irq=None).read(0x00, 4) == 0xABFFFFFF
-    assert Gpio("GPIOB", bench.chip, irq=None).read(0x00, 4) == 0xFFFFFEBF
-    assert Gpio("GPIOC", bench.chip, irq=None).read(0x00, 4) == 0xFFFFFFFF
-    exti = ExtiL4("EXTI", bench.chip, irq=None)
+    assert Gpio("GPIOA", bench.chip, sheet()).read(0x00, 4) == 0xABFFFFFF
+    assert Gpio("GPIOB", bench.chip, sheet()).read(0x00, 4) == 0xFFFFFEBF
+    assert Gpio("GPIOC", bench.chip, sheet()).read(0x00, 4) == 0xFFFFFFFF
+    exti = ExtiL4("EXTI", bench.chip, sheet())
     assert (exti.read(0x00, 4), exti.read(0x20, 4)) == (0xFF820000, 0xFFFFFF87)
-    rcc = RccL4("RCC", bench.chip, irq=None, clocks=find_board("stm32l4a6zg").sheet.clocks)
+    rcc = RccL4("RCC", bench.chip, sheet())
     assert [rcc.read(offset, 4) for offset in (0x00, 0x0C, 0x48, 0x94)] == [0x63, 0x1000, 0x100, 0x0C000600]
