@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from simpy.events import URGENT
 
+from scenarios.bodies import nobody_yet
 from scenarios.doors import CLEARED_M, DoorKeeper
 from scenarios.motion import Stance, Strides, Trace
 from scenarios.paths import NOBODY, PathFinder
-from scenarios.steering import ABSENT, SEPARATION_M, STANDS, STEP_S, WALKS, separation_m, step_walkers
+from scenarios.steering import ABSENT, SEPARATION_M, STANDS, STEP_S, WALKS, separation_m
 from scenarios.timeline import SITTING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import simpy
     from numpy.typing import NDArray
 
+    from scenarios.engines import Engine
     from scenarios.geometry import Doorway, Floor, Point
     from scenarios.timeline import Person
 
@@ -106,20 +108,16 @@ class Walker:
 class Crowd:
     """Positions of everybody in the room, one slot each, and SimPy's process that moves them."""
 
-    def __init__(self, env: simpy.Environment, floor: Floor, slots: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self, env: simpy.Environment, floor: Floor, engine: Engine, slots: int, rng: np.random.Generator
+    ) -> None:
         self.env = env
         self.floor = floor
         self.paths = PathFinder(floor)
         self.traces: list[Trace] = []
         self._rng = rng
-        self._state = np.full(slots, ABSENT, dtype=np.int8)
-        self._position_m = np.zeros((slots, 2))
-        self._velocity_mps = np.zeros((slots, 2))
-        self._radius_m = np.zeros(slots)
-        self._reach_m = np.zeros(slots)
-        self._goal_m = np.zeros((slots, 2))
-        self._speed_mps = np.zeros(slots)
-        self._stops = np.zeros(slots, dtype=np.bool_)
+        self._bodies = nobody_yet(slots)
+        self._engine = engine
         self._walkers: dict[int, Walker] = {}
         self._walking: dict[int, Walker] = {}
         self._wake = env.event()
@@ -127,32 +125,32 @@ class Crowd:
 
     def has_room_for(self, radius_m: float, point: Point) -> bool:
         """Tell whether somebody could appear at a point."""
-        near_m = np.maximum(SEPARATION_M, radius_m + self._radius_m) + self._reach_m
-        apart_m = np.hypot(self._position_m[:, 0] - point[0], self._position_m[:, 1] - point[1])
-        return bool(((apart_m >= near_m) | (self._state == ABSENT)).all())
+        near_m = np.maximum(SEPARATION_M, radius_m + self._bodies.radius_m) + self._bodies.reach_m
+        apart_m = np.hypot(self._bodies.position_m[:, 0] - point[0], self._bodies.position_m[:, 1] - point[1])
+        return bool(((apart_m >= near_m) | (self._bodies.state == ABSENT)).all())
 
     def enter(self, walker: Walker, keeper: DoorKeeper, point: Point) -> None:
         """Let somebody appear outside a door, walking in; the door is released when they are inside."""
-        slot = int(np.flatnonzero(self._state == ABSENT)[0])
+        slot = int(np.flatnonzero(self._bodies.state == ABSENT)[0])
         ix, iy = keeper.way.inward
         walker.slot, walker.heading_rad, walker.entering = slot, math.atan2(iy, ix), keeper
         walker.trace = Trace(walker.person, slot, keeper.index, int(self.env.now))
         self.traces.append(walker.trace)
         self._walkers[slot] = walker
-        self._position_m[slot] = point
-        self._velocity_mps[slot] = walker.speed_mps * ix, walker.speed_mps * iy
-        self._radius_m[slot] = walker.person.shoulder_breadth_m / 2
-        self._reach_m[slot] = 0.0
+        self._bodies.position_m[slot] = point
+        self._bodies.velocity_mps[slot] = walker.speed_mps * ix, walker.speed_mps * iy
+        self._bodies.radius_m[slot] = walker.person.shoulder_breadth_m / 2
+        self._bodies.reach_m[slot] = 0.0
         self._start_walking(walker)
 
     def walk(self, walker: Walker, target: Point, near_enough_m: float = _ARRIVED_M) -> simpy.Event:
         """Return an event that happens when somebody has come near enough to `target`."""
-        if self._state[walker.slot] != WALKS:
+        if self._bodies.state[walker.slot] != WALKS:
             self._start_walking(walker)
         self._plan(walker, target)
         walker.near_enough_m, walker.most_content_m, walker.gives_up = near_enough_m, _MOST_CONTENT_M, False
         walker.nearest_m, walker.idle_ticks, walker.aside_ticks, walker.setbacks = math.inf, 0, 0, 0
-        self._stops[walker.slot] = near_enough_m <= _ARRIVED_M
+        self._bodies.stops[walker.slot] = near_enough_m <= _ARRIVED_M
         walker.arrived = self.env.event()
         return walker.arrived
 
@@ -173,14 +171,14 @@ class Crowd:
 
     def position(self, walker: Walker) -> Point:
         """Return where somebody is, or the middle of the disc in which they stand or sit."""
-        return float(self._position_m[walker.slot, 0]), float(self._position_m[walker.slot, 1])
+        return float(self._bodies.position_m[walker.slot, 0]), float(self._bodies.position_m[walker.slot, 1])
 
     def settle(self, walker: Walker, posture: int, heading_rad: float) -> None:
         """Stop walking and stand, or sit down, where one is."""
         self._walking.pop(walker.slot, None)
         walker.way, walker.arrived = [], None
-        self._state[walker.slot] = STANDS
-        self._velocity_mps[walker.slot] = 0.0
+        self._bodies.state[walker.slot] = STANDS
+        self._bodies.velocity_mps[walker.slot] = 0.0
         self._take_stance(walker, posture, heading_rad, (0.0, 0.0))
 
     def shift(self, walker: Walker, heading_rad: float) -> None:
@@ -206,10 +204,13 @@ class Crowd:
 
     def direction_of_somebody(self, walker: Walker) -> float | None:
         """Return where one looks to see one of the others, None when there are none."""
-        others = [slot for slot in np.flatnonzero(self._state != ABSENT) if slot != walker.slot]
+        others = [slot for slot in np.flatnonzero(self._bodies.state != ABSENT) if slot != walker.slot]
         if not others:
             return None
-        dx_m, dy_m = self._position_m[others[int(walker.rng.integers(len(others)))]] - self._position_m[walker.slot]
+        dx_m, dy_m = (
+            self._bodies.position_m[others[int(walker.rng.integers(len(others)))]]
+            - self._bodies.position_m[walker.slot]
+        )
         return math.atan2(dy_m, dx_m)
 
     def _take_stance(self, walker: Walker, posture: int, heading_rad: float, offset: Point) -> None:
@@ -220,7 +221,7 @@ class Crowd:
         radius_m = (reach_m - sway_m) * math.sqrt(walker.rng.random())
         angle_rad = float(walker.rng.uniform(-math.pi, math.pi))
         turn_rad = math.remainder(heading_rad - walker.heading_rad, 2 * math.pi)
-        self._reach_m[walker.slot] = reach_m
+        self._bodies.reach_m[walker.slot] = reach_m
         stance = Stance(
             start_tick=int(self.env.now),
             end_tick=np.inf,
@@ -238,10 +239,13 @@ class Crowd:
     def _room_to_sway_m(self, walker: Walker) -> float:
         """Return how far somebody may sway without coming too near to anybody or anything."""
         slot, room_m = walker.slot, self.floor.border_distance_m(self.position(walker))
-        for other in np.flatnonzero(self._state != ABSENT):
+        for other in np.flatnonzero(self._bodies.state != ABSENT):
             if other != slot:
-                apart_m = float(np.hypot(*(self._position_m[other] - self._position_m[slot])))
-                near_m = separation_m(self._radius_m[slot], self._radius_m[other]) + self._reach_m[other]
+                apart_m = float(np.hypot(*(self._bodies.position_m[other] - self._bodies.position_m[slot])))
+                near_m = (
+                    separation_m(self._bodies.radius_m[slot], self._bodies.radius_m[other])
+                    + self._bodies.reach_m[other]
+                )
                 room_m = min(room_m, apart_m - near_m)
         return max(room_m, 0.0)
 
@@ -249,9 +253,9 @@ class Crowd:
         slot, trace = walker.slot, _trace(walker)
         if trace.pieces and isinstance(trace.pieces[-1], Stance):
             x_m, y_m, walker.heading_rad = trace.pieces[-1].now(self.env.now)
-            self._position_m[slot] = x_m, y_m
-            self._velocity_mps[slot] = 0.0
-        self._state[slot], self._reach_m[slot] = WALKS, 0.0
+            self._bodies.position_m[slot] = x_m, y_m
+            self._bodies.velocity_mps[slot] = 0.0
+        self._bodies.state[slot], self._bodies.reach_m[slot] = WALKS, 0.0
         trace.begin(Strides(int(self.env.now)))
         self._walking[slot] = walker
         self._record(walker)
@@ -285,15 +289,12 @@ class Crowd:
         for walker in self._walking.values():
             self._set_goal(walker)
         order = sorted(self._walking, key=lambda slot: self._remaining_m(self._walking[slot]))
-        step_walkers(
-            np.array(order, dtype=np.int64), self._state, self._position_m, self._velocity_mps, self._radius_m,
-            self._reach_m, self._goal_m, self._speed_mps, self._stops, self._rng.uniform(-1, 1, len(self._state)),
-            self.floor.borders_m,
-        )  # fmt: skip
+        noise = self._rng.uniform(-1, 1, len(self._bodies.state))
+        self._engine.step(np.array(order, dtype=np.int64), self._bodies, noise)
 
     def _after_step(self, walker: Walker) -> None:
         """Turn to where one goes, note it, and tell when one has arrived or passed a door."""
-        vx, vy = self._velocity_mps[walker.slot]
+        vx, vy = self._bodies.velocity_mps[walker.slot]
         if math.hypot(vx, vy) > _TURNS_ABOVE_MPS:
             turn_rad = math.remainder(math.atan2(vy, vx) - walker.heading_rad, 2 * math.pi)
             walker.heading_rad += min(max(turn_rad, -_TURN_RAD), _TURN_RAD)
@@ -316,7 +317,7 @@ class Crowd:
         trace = _trace(walker)
         trace.leave_tick, trace.door_out = self.env.now, keeper.index
         trace.pieces[-1].end_tick = self.env.now
-        self._state[walker.slot] = ABSENT
+        self._bodies.state[walker.slot] = ABSENT
         del self._walking[walker.slot], self._walkers[walker.slot]
         keeper.release("out")
         if walker.arrived is not None:
@@ -337,9 +338,9 @@ class Crowd:
         """Choose where to steer now: along the way, beside the leader, or aside when nothing else goes."""
         slot, here = walker.slot, self.position(walker)
         entering = walker.entering
-        self._speed_mps[slot] = walker.speed_mps if walker.way or entering is not None else 0.0
+        self._bodies.speed_mps[slot] = walker.speed_mps if walker.way or entering is not None else 0.0
         if entering is not None and (not walker.way or entering.way.depth_m(here) < _MOUTH_M):
-            self._goal_m[slot] = entering.way.at(_STRAIGHT_IN_M, entering.way.rightward_m(here))
+            self._bodies.goal_m[slot] = entering.way.at(_STRAIGHT_IN_M, entering.way.rightward_m(here))
             return
         if not walker.way:
             self._wait(walker)
@@ -348,15 +349,15 @@ class Crowd:
         if walker.aside_ticks == 0:
             self._lose_patience(walker)
         if not walker.way:
-            self._speed_mps[slot] = 0.0
+            self._bodies.speed_mps[slot] = 0.0
             return
         if walker.aside_ticks > 0:
             walker.aside_ticks -= 1
-            self._goal_m[slot] = walker.aside
+            self._bodies.goal_m[slot] = walker.aside
             return
-        self._goal_m[slot] = walker.way[0]
+        self._bodies.goal_m[slot] = walker.way[0]
         if walker.leaving is not None and (len(walker.way) == 1 or not len(walker.around_m)):
-            self._goal_m[slot] = _through(walker.leaving.way, here, walker.way[-1])
+            self._bodies.goal_m[slot] = _through(walker.leaving.way, here, walker.way[-1])
         elif walker.companions and not len(walker.around_m):
             self._keep_company(walker, here)
 
@@ -364,7 +365,7 @@ class Crowd:
         """Stand still until it is one's turn, but go a little aside when asked to."""
         if walker.aside_ticks > 0:
             walker.aside_ticks -= 1
-            self._goal_m[walker.slot], self._speed_mps[walker.slot] = walker.aside, walker.speed_mps
+            self._bodies.goal_m[walker.slot], self._bodies.speed_mps[walker.slot] = walker.aside, walker.speed_mps
 
     def _pass_corners(self, walker: Walker, here: Point) -> None:
         """Forget corners of the way that have been reached, or that one can cut; stop at those around people."""
@@ -373,7 +374,7 @@ class Crowd:
         ):
             walker.way.pop(0)
         is_at_its_end = walker.leaving is None and walker.near_enough_m <= _MOST_CONTENT_M
-        self._stops[walker.slot] = is_at_its_end if len(walker.way) == 1 else bool(len(walker.around_m))
+        self._bodies.stops[walker.slot] = is_at_its_end if len(walker.way) == 1 else bool(len(walker.around_m))
 
     def can_reach(self, walker: Walker, target: Point, *, is_wary: bool = False) -> bool:
         """Tell whether there is a way that leads around all who stand."""
@@ -408,11 +409,15 @@ class Crowd:
     def _discs_m(self, walker: Walker, target: Point, *, is_wary: bool) -> NDArray[np.float64]:
         """Return (D, 3) x, y and radius of those to walk around; neither where one is nor the target is in them."""
         slot, found = walker.slot, []
-        for other in np.flatnonzero(self._state != ABSENT):
+        for other in np.flatnonzero(self._bodies.state != ABSENT):
             if other == slot or not (self._is_standing(int(other)) or (is_wary and self._is_slow(int(other)))):
                 continue
-            x_m, y_m = float(self._position_m[other, 0]), float(self._position_m[other, 1])
-            near_m = separation_m(self._radius_m[slot], self._radius_m[other]) + self._reach_m[other] + _DETOUR_GAP_M
+            x_m, y_m = float(self._bodies.position_m[other, 0]), float(self._bodies.position_m[other, 1])
+            near_m = (
+                separation_m(self._bodies.radius_m[slot], self._bodies.radius_m[other])
+                + self._bodies.reach_m[other]
+                + _DETOUR_GAP_M
+            )
             within_m = min(math.dist((x_m, y_m), point) for point in (self.position(walker), target))
             found.append((x_m, y_m, min(near_m, max(within_m - _DETOUR_GAP_M, 0.0))))
         return np.array(found).reshape(-1, 3)
@@ -422,7 +427,7 @@ class Crowd:
         return walker is None or (not walker.way and walker.entering is None)
 
     def _is_slow(self, slot: int) -> bool:
-        return math.hypot(*self._velocity_mps[slot]) < _SLOW_MPS
+        return math.hypot(*self._bodies.velocity_mps[slot]) < _SLOW_MPS
 
     def _lose_patience(self, walker: Walker) -> None:
         """After a while without progress, look for another way; when there is none, make room for a moment."""
@@ -488,12 +493,12 @@ class Crowd:
         """
         slot, leader = walker.slot, walker.leader
         pace_mps = min(one.speed_mps for one in walker.companions)
-        self._speed_mps[slot] = pace_mps
+        self._bodies.speed_mps[slot] = pace_mps
         if self._meets_somebody(walker, here):
             return
         if leader is None:
             if any(self._lags(other, walker) for other in walker.companions[1:]):
-                self._speed_mps[slot] = _WAIT_RATIO * pace_mps
+                self._bodies.speed_mps[slot] = _WAIT_RATIO * pace_mps
             return
         passes_a_door = leader.leaving is not None or leader.entering is not None
         if passes_a_door or self._walking.get(leader.slot) is not leader:
@@ -503,9 +508,9 @@ class Crowd:
             ux, uy = math.cos(leader.heading_rad), math.sin(leader.heading_rad)
             ahead_m = (beside[0] - here[0]) * ux + (beside[1] - here[1]) * uy
             haste = 1.0 + min(max(ahead_m / _CATCHES_UP_WITHIN_M, _WAIT_RATIO - 1), _HASTE_RATIO - 1)
-            self._speed_mps[slot] = haste * pace_mps
+            self._bodies.speed_mps[slot] = haste * pace_mps
             # A stride ahead, so that the goal is never reached while the leader walks.
-            self._goal_m[slot] = beside[0] + ux, beside[1] + uy
+            self._bodies.goal_m[slot] = beside[0] + ux, beside[1] + uy
 
     def _meets_somebody(self, walker: Walker, here: Point) -> bool:
         """Tell whether somebody who is not of the group comes towards one."""

@@ -13,6 +13,7 @@ from datasheet.bad_input import BadInputError
 from datasheet.config import Config, find_in_library
 from datasheet.explain import explain
 from datasheet.toml_file import read_toml
+from scenarios.engines import check_installed
 from scenarios.timeline import RoomObject
 from scenarios.visitors import (
     TRUNCATION_SD,
@@ -31,6 +32,7 @@ __all__ = [
     "BODY_CLEARANCE_M",
     "TRUNCATION_SD",
     "Arrivals",
+    "CrowdModel",
     "Door",
     "InnerWall",
     "Lift",
@@ -208,6 +210,12 @@ class SensorMount(Config):
     tilt_deg: Annotated[float, Field(ge=0, le=90)] = 0.0
 
 
+class CrowdModel(Config):
+    """What moves people who walk; see `scenarios.engines`. "jupedsim" needs the extra `crowd`."""
+
+    engine: Literal["built_in", "jupedsim"] = "built_in"
+
+
 class Scenario(Config):
     """A room and the people who use it. At time 0 the clock on the wall shows `start_hour`.
 
@@ -227,6 +235,7 @@ class Scenario(Config):
     staff: Staff | None = None
     meetings: Annotated[tuple[Meeting, ...], Field(max_length=100)] = ()
     start_hour: Hour = 0.0
+    crowd: CrowdModel = CrowdModel()
 
     @field_validator("name")
     @classmethod
@@ -323,9 +332,11 @@ def read_scenario(path: Path) -> Scenario:
             _draw_plan(path, table, room)
         _measure_outline(room)
     try:
-        return Scenario.model_validate_json(json.dumps(table, default=str), strict=True)
+        scenario = Scenario.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
         raise explain(path, error, Scenario) from error
+    check_installed(path, scenario)
+    return scenario
 
 
 def _draw_plan(path: Path, table: dict[str, object], room: dict[str, object]) -> None:

@@ -131,28 +131,133 @@ def step_walkers(
         if distance_m < 1e-6 or speed_mps[slot] <= 0:
             velocity_mps[slot] = 0.0
             continue
-        goal_rad = math.atan2(to_y_m, to_x_m)
-        horizon_m = min(_HORIZON_M, max(distance_m, 0.3))
-        turn_rad = _best_turn_rad(
-            slot, goal_rad, horizon_m, state, position_m, velocity_mps, radius_m, reach_m, speed_mps, noise, segments_m
-        )
-        run_m = _open_ahead_m(
-            slot, goal_rad + turn_rad, horizon_m, state, position_m, radius_m, reach_m, has_moved, segments_m
-        )
-        wanted_mps = speed_mps[slot]
-        if run_m < horizon_m:
-            wanted_mps = min(wanted_mps, run_m / TIME_GAP_S)
-        if stops[slot]:
-            wanted_mps = min(wanted_mps, math.sqrt(2 * _ACCELERATION_MPS2 * distance_m), distance_m / STEP_S)
-        before_mps = math.hypot(velocity_mps[slot, 0], velocity_mps[slot, 1])
-        stride_m = min(wanted_mps, before_mps + _ACCELERATION_MPS2 * STEP_S) * STEP_S
-        dx_m, dy_m = _allowed_step_m(
-            slot, goal_rad, turn_rad, stride_m, state, position_m, moved_m, radius_m, reach_m, segments_m
-        )
+        dx_m, dy_m = _chosen_step_m(
+            slot, state, position_m, velocity_mps, moved_m, has_moved, radius_m, reach_m, goal_m, speed_mps, stops,
+            noise, segments_m,
+        )  # fmt: skip
         moved_m[slot, 0], moved_m[slot, 1] = dx_m, dy_m
         position_m[slot, 0] += dx_m
         position_m[slot, 1] += dy_m
         velocity_mps[slot, 0], velocity_mps[slot, 1] = dx_m / STEP_S, dy_m / STEP_S
+
+
+@compiled
+def make_steps(
+    order: NDArray[np.int64],
+    state: NDArray[np.int8],
+    position_m: NDArray[np.float64],
+    velocity_mps: NDArray[np.float64],
+    radius_m: NDArray[np.float64],
+    reach_m: NDArray[np.float64],
+    goal_m: NDArray[np.float64],
+    speed_mps: NDArray[np.float64],
+    stops: NDArray[np.bool_],
+    noise: NDArray[np.float64],
+    proposed_m: NDArray[np.float64],
+    segments_m: NDArray[np.float64],
+) -> None:
+    """Move everybody in `order` to where another engine proposes; who may not go there goes as in `step_walkers`.
+
+    A step may not be made that leads away from the goal, that would bring two bodies too near or, within `YIELD_M`, to
+    one who goes first, or that would bring an axis over a border.
+
+    Args:
+        order: (W,) slots of those who walk.
+        state: (S,) of each slot.
+        position_m: (S, 2) body axes.
+        velocity_mps: (S, 2) velocities over the last step.
+        radius_m: (S,) half shoulder breadths.
+        reach_m: (S,) how far somebody who stands may sway from `position_m`.
+        goal_m: (S, 2) where each wants to go.
+        speed_mps: (S,) how fast, when nobody is in the way.
+        stops: (S,) whether to come to rest at the goal.
+        noise: (S,) deviates between -1 and 1, new ones at every step.
+        proposed_m: (S, 2) where each would be after the step.
+        segments_m: (M, 4) borders of the floor on which body axes may be.
+    """
+    moved_m = np.zeros_like(position_m)
+    has_moved = np.zeros(state.shape[0], dtype=np.bool_)
+    for slot in order:
+        has_moved[slot] = speed_mps[slot] > 0
+        distance_m = math.hypot(goal_m[slot, 0] - position_m[slot, 0], goal_m[slot, 1] - position_m[slot, 1])
+        if distance_m < 1e-6 or not has_moved[slot]:
+            velocity_mps[slot] = 0.0
+            continue
+        dx_m, dy_m = proposed_m[slot, 0] - position_m[slot, 0], proposed_m[slot, 1] - position_m[slot, 1]
+        if not _may_be_made(
+            slot, dx_m, dy_m, state, position_m, moved_m, has_moved, radius_m, reach_m, goal_m, segments_m
+        ):
+            dx_m, dy_m = _chosen_step_m(
+                slot, state, position_m, velocity_mps, moved_m, has_moved, radius_m, reach_m, goal_m, speed_mps, stops,
+                noise, segments_m,
+            )  # fmt: skip
+        moved_m[slot, 0], moved_m[slot, 1] = dx_m, dy_m
+        position_m[slot, 0] += dx_m
+        position_m[slot, 1] += dy_m
+        velocity_mps[slot, 0], velocity_mps[slot, 1] = dx_m / STEP_S, dy_m / STEP_S
+
+
+@compiled
+def _may_be_made(
+    slot: int,
+    dx_m: float,
+    dy_m: float,
+    state: NDArray[np.int8],
+    position_m: NDArray[np.float64],
+    moved_m: NDArray[np.float64],
+    has_moved: NDArray[np.bool_],
+    radius_m: NDArray[np.float64],
+    reach_m: NDArray[np.float64],
+    goal_m: NDArray[np.float64],
+    segments_m: NDArray[np.float64],
+) -> bool:
+    """Tell whether a proposed step leads towards the goal and keeps clear of everybody and everything."""
+    along_m2 = dx_m * (goal_m[slot, 0] - position_m[slot, 0]) + dy_m * (goal_m[slot, 1] - position_m[slot, 1])
+    if along_m2 <= 0:
+        return False
+    needed_m = math.hypot(dx_m, dy_m) + _WALL_GAP_M
+    way_rad = math.atan2(dy_m, dx_m)
+    open_m = _open_ahead_m(slot, way_rad, needed_m, state, position_m, radius_m, reach_m, has_moved, segments_m)
+    return open_m >= needed_m and _keeps_apart(slot, dx_m, dy_m, state, position_m, moved_m, radius_m, reach_m)
+
+
+@compiled
+def _chosen_step_m(
+    slot: int,
+    state: NDArray[np.int8],
+    position_m: NDArray[np.float64],
+    velocity_mps: NDArray[np.float64],
+    moved_m: NDArray[np.float64],
+    has_moved: NDArray[np.bool_],
+    radius_m: NDArray[np.float64],
+    reach_m: NDArray[np.float64],
+    goal_m: NDArray[np.float64],
+    speed_mps: NDArray[np.float64],
+    stops: NDArray[np.bool_],
+    noise: NDArray[np.float64],
+    segments_m: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Return the step of somebody who is not at the goal: the best direction, as fast as what is ahead allows."""
+    to_x_m, to_y_m = goal_m[slot, 0] - position_m[slot, 0], goal_m[slot, 1] - position_m[slot, 1]
+    distance_m = math.hypot(to_x_m, to_y_m)
+    goal_rad = math.atan2(to_y_m, to_x_m)
+    horizon_m = min(_HORIZON_M, max(distance_m, 0.3))
+    turn_rad = _best_turn_rad(
+        slot, goal_rad, horizon_m, state, position_m, velocity_mps, radius_m, reach_m, speed_mps, noise, segments_m
+    )
+    run_m = _open_ahead_m(
+        slot, goal_rad + turn_rad, horizon_m, state, position_m, radius_m, reach_m, has_moved, segments_m
+    )
+    wanted_mps = speed_mps[slot]
+    if run_m < horizon_m:
+        wanted_mps = min(wanted_mps, run_m / TIME_GAP_S)
+    if stops[slot]:
+        wanted_mps = min(wanted_mps, math.sqrt(2 * _ACCELERATION_MPS2 * distance_m), distance_m / STEP_S)
+    before_mps = math.hypot(velocity_mps[slot, 0], velocity_mps[slot, 1])
+    stride_m = min(wanted_mps, before_mps + _ACCELERATION_MPS2 * STEP_S) * STEP_S
+    return _allowed_step_m(
+        slot, goal_rad, turn_rad, stride_m, state, position_m, moved_m, radius_m, reach_m, segments_m
+    )
 
 
 @compiled

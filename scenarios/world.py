@@ -10,6 +10,7 @@ import simpy
 
 from scenarios.crowd import Crowd, Walker
 from scenarios.doors import DoorKeeper
+from scenarios.engines import make_engine
 from scenarios.geometry import INSIDE_M, OUTSIDE_M, Doorway, Floor
 from scenarios.people import draw_person, draw_walking_speed_mps
 from scenarios.steering import STEP_S
@@ -48,10 +49,11 @@ class World:
         self.scenario = scenario
         self.seed = seed
         self.env = simpy.Environment()
-        self.crowd = Crowd(self.env, Floor(scenario), scenario.slots, np.random.default_rng([seed, 2]))
+        floor, rng = Floor(scenario), np.random.default_rng([seed, 2])
+        self.crowd = Crowd(self.env, floor, make_engine(scenario, floor), scenario.slots, rng)
         self.doors = [
             DoorKeeper(self.env, door, way, index)
-            for index, (door, way) in enumerate(zip(scenario.doors, self.crowd.floor.doorways, strict=True))
+            for index, (door, way) in enumerate(zip(scenario.doors, floor.doorways, strict=True))
         ]
         self.free_places = set(range(len(scenario.places)))
         self.own_places: set[int] = set()
