@@ -46,6 +46,14 @@ def _file_ending(ending: str) -> Callable[[str], Path]:
     return read
 
 
+def _address(text: str) -> int:
+    """Return the address that an option names: decimal, or hexadecimal behind 0x."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} must be an address such as 0x08000000") from None
+
+
 app = typer.Typer(
     name="twin",
     help="Digital twin of sensors and microcontrollers: accuracy, latency and battery life before any hardware exists.",
@@ -276,31 +284,55 @@ def profile(
 
 @app.command()
 def emulate(
-    image: Annotated[str, typer.Argument(help="Name of a reference image or path to an ELF.")],
+    image: Annotated[
+        str, typer.Argument(help="Name of a reference image or path to an ELF, Intel HEX, S-record or raw binary file.")
+    ],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
     backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
-    until: Annotated[str | None, typer.Option(help="Stop at the first UART line with this text.")] = None,
+    until: Annotated[str | None, typer.Option(help="Stop when a UART has sent this text.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.0, max=864000.0, help="Virtual time; default 10.")] = None,
     uart_in: Annotated[str | None, typer.Option(help="Text that arrives at the UART.")] = None,
-    uart_script: Annotated[Path | None, typer.Option(help="File of 'expect TEXT' and 'send TEXT' lines.")] = None,
+    uart_script: Annotated[
+        Path | None, typer.Option(help="File of lines: expect TEXT, send TEXT, send-raw TEXT, wait S, timeout S.")
+    ] = None,
     frames: Annotated[Path | None, typer.Option(help="Frames the sensor shows (.npz).")] = None,
     network: Annotated[str | None, typer.Option(help="Compare the answers with this network on the host.")] = None,
+    load_address: Annotated[
+        int | None,
+        typer.Option(parser=_address, metavar="<address>", help="Of a raw binary; default: where flash begins."),
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(parser=_file_ending(".json"), metavar="<path>", help="File for https://ui.perfetto.dev (.json)."),
+    ] = None,
+    profile_cycles: Annotated[bool, typer.Option("--profile", help="Print cycles by function and by line.")] = False,  # noqa: FBT002
+    profile_out: Annotated[
+        Path | None,
+        typer.Option(parser=_file_ending(".json"), metavar="<path>", help="File for https://speedscope.app (.json)."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Accesses that are not modelled are a failure.")] = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Run a firmware image on an emulated board."""
+    from twin.cycle_tables import cycle_tables  # noqa: PLC0415
     from twin.emulation import EmulationRequest, emulate_image  # noqa: PLC0415
 
     _one_of("--backend", backend, ("unicorn",))
     begin = time.perf_counter()
-    request = EmulationRequest(image, board, until, seconds, uart_in, uart_script, frames, network)
+    request = EmulationRequest(
+        image, board, until, seconds, uart_in, uart_script, frames, network,
+        load_address, trace, profile_cycles, profile_out, strict,
+    )  # fmt: skip
     with frame_progress("frames") as progress:
-        answer, as_expected = emulate_image(request, progress)
-    answer["host_s"] = round(time.perf_counter() - begin, 3)
+        emulation = emulate_image(request, progress)
+    emulation.answer["host_s"] = round(time.perf_counter() - begin, 3)
     if as_json:
-        _print_json(answer)
+        _print_json(emulation.answer)
     else:
-        _print_emulation(answer)
-    if not as_expected:
+        _print_emulation(emulation.answer)
+        if profile_cycles and emulation.profile is not None:
+            Console().print(cycle_tables(emulation.profile))
+    if not emulation.as_expected:
         raise typer.Exit(FAILED)
 
 
@@ -314,7 +346,7 @@ def validate_sensor_command(
     scenario: Annotated[str, typer.Option(help="What the simulated sensors watch.")] = "office_floor",
     sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
     noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
-    units: Annotated[int, typer.Option(min=1, max=100, help="Simulated sensors.")] = 32,
+    units: Annotated[int, typer.Option(min=1, max=1000, help="Simulated sensors.")] = 32,
     seconds: Annotated[float, typer.Option(min=60.0, max=3600.0, help="Length of each simulated recording.")] = 300.0,
     plot: Annotated[
         Path | None,
@@ -412,6 +444,8 @@ def _print_emulation(answer: dict[str, Any]) -> None:
     )
     if "mismatches" in answer:
         summary += f"; {answer['frames']} frames, {answer['mismatches']} mismatches with the host"
+    if answer.get("trace", {}).get("dropped"):
+        summary += f"; the trace was full, {answer['trace']['dropped']} events are missing"
     if answer["detail"]:
         summary += f"; {answer['detail']}"
     typer.echo("\n".join([summary, *answer["problems"]]), err=True)

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
+from mcu_models.emulators.cycle_profile import cycle_profile, speedscope_json
+from mcu_models.emulators.debug_lines import SourceLines
+from mcu_models.emulators.image import read_image_for
+from mcu_models.emulators.trace_events import TraceEvent
+from mcu_models.emulators.trace_file import trace_file
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
-from mcu_models.firmware.library import find_image
+from mcu_models.firmware.library import find_image, image_names
 from mcu_models.networks.library import find_network
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
-from sensors.recording import Recording, read_recording
+from sensors.recording import Recording, output_target, read_recording
 from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S
 from twin.host_node import host_count
+from twin.result_files import output_folder, write_files
+from twin.uart_script import play_script, read_script
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    from mcu_models.boards.board import Board
+    from mcu_models.emulators.cycle_profile import CycleProfile
+    from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.port import RunOutcome
+    from mcu_models.emulators.trace_file import TraceWriter
     from twin.emulated_node import Progress
+    from twin.uart_script import MissedText, ScriptStep
 
 DEFAULT_S = 10.0
-SCRIPT_WAIT_S = 60.0
-MAX_SCRIPT_BYTES = 1 << 20
+_UART_TYPES = ("usart", "uart", "lpuart")
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,30 @@ class EmulationRequest:
     uart_script: Path | None = None
     frames: Path | None = None
     network: str | None = None
+    load_address: int | None = None
+    trace: Path | None = None
+    profile: bool = False
+    profile_out: Path | None = None
+    strict: bool = False
 
 
-def emulate_image(request: EmulationRequest, progress: Progress) -> tuple[dict[str, Any], bool]:
-    """Run an image; return what `--json` prints, without the host's time, and whether it did what was expected.
+@dataclass(frozen=True)
+class Emulation:
+    """What came of a run.
+
+    Attributes:
+        answer: What `--json` prints, without the host's time.
+        as_expected: Whether it did what was asked of it.
+        profile: Where the cycles went, when that was asked for.
+    """
+
+    answer: dict[str, Any]
+    as_expected: bool
+    profile: CycleProfile | None = None
+
+
+def emulate_image(request: EmulationRequest, progress: Progress) -> Emulation:
+    """Run an image.
 
     Frames are shown by an AMG8833 at address 0x69 of I2C1; the run then lasts until the last of them has been read,
     unless a time is given.
@@ -52,7 +85,9 @@ def emulate_image(request: EmulationRequest, progress: Progress) -> tuple[dict[s
     Raises:
         BadInputError: Something named does not exist or cannot be used.
     """
-    emulator = UnicornEmulator(find_board(request.board), find_image(request.image))
+    board = find_board(request.board)
+    image = _find_image(request, board)
+    emulator = UnicornEmulator(board, image)
     steps = read_script(request.uart_script) if request.uart_script is not None else []
     device, recording = None, None
     if request.frames is not None:
@@ -63,57 +98,93 @@ def emulate_image(request: EmulationRequest, progress: Progress) -> tuple[dict[s
         emulator.send_uart(request.uart_in)
     answers = _Answers(device)
     emulator.on_uart_line(answers.hear)
-    missed = _play_script(emulator, steps)
-    outcome = missed.outcome if missed else _run(emulator, request, device, recording, progress)
-    answer = _answer(emulator, outcome)
-    if missed:
-        answer["detail"] = f"expected text {missed.text!r} did not come within {SCRIPT_WAIT_S:g} s"
+    with ExitStack() as files:
+        profile_target = _target(request.profile_out, files)
+        trace = _open_trace(_target(request.trace, files), emulator, files)
+        missed, outcome = _play_and_run(emulator, request, steps, device, recording, progress)
+        notes = {} if trace is None else _close_trace(trace, emulator)
+        profile = _profile(emulator, image, request)
+        if profile is not None and profile_target is not None:
+            write_files(profile_target.parent, {profile_target.name: speedscope_json(profile, image.name)})
+    answer = _answer(emulator, outcome, missed) | notes
     if request.network is not None:
         answer |= _compare(request, recording, answers)
-    until_missed = request.until is not None and outcome.end != "until"
-    return answer, not (missed or until_missed or outcome.end == "fault" or answer.get("mismatches"))
+    if profile is not None:
+        answer["profile"] = profile.as_dict()
+    return Emulation(answer, _as_expected(request, answer, missed), profile)
 
 
-def read_script(path: Path) -> list[tuple[str, str]]:
-    """Return the (verb, text) lines of a UART script.
-
-    Raises:
-        BadInputError: The file cannot be read, or a line is neither "expect TEXT" nor "send TEXT".
-    """
-    try:
-        if path.stat().st_size > MAX_SCRIPT_BYTES:
-            raise BadInputError(path, "size", path.stat().st_size, f"at most {MAX_SCRIPT_BYTES} bytes")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(path, "", None, f"cannot be read as text: {error}") from error
-    return [_script_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
+    path = Path(request.image)
+    if request.image in image_names() or not path.is_file():
+        image = find_image(request.image)
+        if request.load_address is not None:
+            raise BadInputError("command line", "--load-address", hex(request.load_address), "only of a raw binary")
+        return image
+    return read_image_for(board, path, load_address=request.load_address)
 
 
-def _script_line(path: Path, number: int, line: str) -> tuple[str, str]:
-    verb, _, text = line.strip().partition(" ")
-    if verb not in ("expect", "send") or not text:
-        raise BadInputError(path, f"line {number}", line, 'must be "expect TEXT" or "send TEXT"')
-    return verb, text
+def _play_and_run(
+    emulator: UnicornEmulator,
+    request: EmulationRequest,
+    steps: list[ScriptStep],
+    device: Amg8833 | None,
+    recording: Recording | None,
+    progress: Progress,
+) -> tuple[MissedText | None, RunOutcome]:
+    sheets = emulator.board.sheet.peripherals.items()
+    ports = [name for name, sheet in sheets if sheet.type.startswith(_UART_TYPES)]
+    missed = play_script(emulator, steps, ports=ports or (None,))
+    return missed, missed.outcome if missed else _run(emulator, request, device, recording, progress)
 
 
-@dataclass(frozen=True)
-class _Missed:
-    """An expected text that did not come."""
-
-    text: str
-    outcome: RunOutcome
+def _as_expected(request: EmulationRequest, answer: dict[str, Any], missed: MissedText | None) -> bool:
+    until_missed = request.until is not None and answer["end"] != "until"
+    problems = request.strict and answer["problems"]
+    return not (missed or until_missed or answer["end"] == "fault" or answer.get("mismatches") or problems)
 
 
-def _play_script(emulator: UnicornEmulator, steps: list[tuple[str, str]]) -> _Missed | None:
-    """Play the script; return the first step that failed."""
-    for verb, text in steps:
-        if verb == "send":
-            emulator.send_uart(text + "\n")
-            continue
-        outcome = emulator.run(until_s=emulator.now_s + SCRIPT_WAIT_S, until_text=text)
-        if outcome.end != "until":
-            return _Missed(text, outcome)
-    return None
+def _target(path: Path | None, files: ExitStack) -> Path | None:
+    """Return the file to write, and make sure before the run that it can be written."""
+    if path is None:
+        return None
+    target = output_target(path)
+    files.enter_context(output_folder(target.parent))
+    return target
+
+
+def _open_trace(target: Path | None, emulator: UnicornEmulator, files: ExitStack) -> TraceWriter | None:
+    """Let what happens go to a file from now on."""
+    if target is None:
+        return None
+    writer = files.enter_context(trace_file(target, f"{emulator.image.name} on {emulator.board.name}"))
+    record = getattr(emulator, "trace_events", None)
+    if record is not None:
+        record(writer.write)
+    return writer
+
+
+def _close_trace(writer: TraceWriter, emulator: UnicornEmulator) -> dict[str, Any]:
+    if not hasattr(emulator, "trace_events"):
+        for event in sorted(_known_afterwards(emulator), key=lambda event: event.time_s):
+            writer.write(event)
+    summary = writer.finish(emulator.now_s)
+    return {"trace": {"events": summary.events, "dropped": summary.dropped}}
+
+
+def _known_afterwards(emulator: UnicornEmulator) -> Iterator[TraceEvent]:
+    """Yield what an emulator tells that records nothing: its last power states, and its lines."""
+    for span in emulator.recent_spans():
+        yield TraceEvent(span.begin_s, "state", str(span.state))
+    for line in emulator.uart_lines():
+        yield TraceEvent(line.time_s, "uart", line.text)
+
+
+def _profile(emulator: UnicornEmulator, image: FirmwareImage, request: EmulationRequest) -> CycleProfile | None:
+    if not request.profile and request.profile_out is None:
+        return None
+    blocks = emulator._hook.profile()  # noqa: SLF001 - what function_cycles is made of, block by block
+    return cycle_profile(blocks, image, SourceLines(image), total_cycles=emulator.cycles)
 
 
 def _run(
@@ -156,7 +227,7 @@ class _Answers:
             self.by_frame.setdefault(self._device.latched_frame, int(match[2]))
 
 
-def _answer(emulator: UnicornEmulator, outcome: RunOutcome) -> dict[str, Any]:
+def _answer(emulator: UnicornEmulator, outcome: RunOutcome, missed: MissedText | None) -> dict[str, Any]:
     return {
         "board": emulator.board.name,
         "backend": "unicorn",
@@ -166,7 +237,7 @@ def _answer(emulator: UnicornEmulator, outcome: RunOutcome) -> dict[str, Any]:
         "virtual_s": outcome.virtual_s,
         "sleep_s": outcome.sleep_s,
         "uart": [line.text for line in emulator.uart_lines()],
-        "detail": outcome.detail,
+        "detail": str(missed) if missed else outcome.detail,
         "problems": list(emulator.problems),
     }
 

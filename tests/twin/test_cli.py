@@ -166,10 +166,12 @@ def test_firmware_without_a_sensor_says_so_and_goes_on(capsys: pytest.CaptureFix
 
 
 def test_a_script_whose_text_does_not_come_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "s.txt").write_text("expect people\nexpect no such text\n")
+    (tmp_path / "s.txt").write_text("# no sensor\nexpect people\ntimeout 2\nexpect no such text\n")
     arguments = ["emulate", "people_counter_stm32l4a6zg", "--uart-script", str(tmp_path / "s.txt"), "--json"]
     assert run(arguments) == 1
-    assert "'no such text' did not come" in json.loads(capsys.readouterr().out)["detail"]
+    detail = json.loads(capsys.readouterr().out)["detail"]
+    assert "'no such text' of script line 4 did not come within 2 s; last heard was" in detail
+    assert "sensor does not answer" in detail
 
 
 def test_a_sensor_at_the_other_address_is_a_failure_that_names_it(
@@ -376,7 +378,7 @@ class TestBadInput:
         assert "ELF" in said(capsys)
 
     def test_a_script_line_that_is_no_step(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        (tmp_path / "s.txt").write_text("expect people\nwait 3\n")
+        (tmp_path / "s.txt").write_text("expect people\nwait soon\n")
         arguments = ["emulate", "people_counter_stm32l4a6zg", "--uart-script", str(tmp_path / "s.txt")]
         assert run(arguments) == 2
         assert "line 2" in said(capsys)

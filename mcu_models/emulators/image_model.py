@@ -1,0 +1,76 @@
+"""What a firmware image is once it has been read, whatever its file format was."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from datasheet.bad_input import BadInputError
+
+if TYPE_CHECKING:
+    from mcu_models.emulators.image_attributes import CoreNeeds
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes to load at a physical address, and where start-up code copies them; None: they stay."""
+
+    address: int
+    data: bytes
+    run_address: int | None = None
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the symbol table."""
+
+    address: int
+    size: int
+    name: str
+
+
+@dataclass(frozen=True)
+class FirmwareImage:
+    """An image for a Cortex-M, read into memory.
+
+    Attributes:
+        name: File name.
+        sha256: Of the whole file.
+        segments: What to load.
+        functions: Functions by ascending address; none when the file has no symbols.
+        symbols: Address of every symbol that has a name; a global one hides local ones of the same name.
+        needs: What its build attributes ask of a core; None when it has none.
+        elf: The whole file, when it is an ELF file, for whoever wants its debugging information; else empty.
+    """
+
+    name: str
+    sha256: str
+    segments: tuple[Segment, ...]
+    functions: tuple[Function, ...]
+    symbols: dict[str, int]
+    needs: CoreNeeds | None = None
+    elf: bytes = field(default=b"", repr=False)
+
+    def function_at(self, address: int) -> str:
+        """Return the function that holds `address`; its hexadecimal value when none does."""
+        index = bisect.bisect_right(self.functions, address, key=lambda f: f.address) - 1
+        if index >= 0:
+            function = self.functions[index]
+            if address < function.address + max(function.size, 2):
+                return function.name
+        return hex(address)
+
+    def require_core(self, core: str, *, double_precision: bool) -> None:
+        """Make sure that a core can run this image, as far as its build attributes tell.
+
+        Args:
+            core: "cortex-m4" or "cortex-m7".
+            double_precision: Whether its floating-point unit computes in 64 bits.
+
+        Raises:
+            BadInputError: It is built for another core, or for a floating-point unit that this one does not have.
+        """
+        obstacle = self.needs and self.needs.obstacle(core, double_precision=double_precision)
+        if obstacle:
+            raise BadInputError(self.name, "", None, f"is built for {obstacle}, which {core} cannot run")

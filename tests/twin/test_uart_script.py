@@ -1,0 +1,179 @@
+"""UART scripts: what they say, what they wait for, what they say when it does not come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasheet.bad_input import BadInputError
+from mcu_models.emulators.port import End, RunOutcome, UartLine
+from twin.uart_script import MissedText, ScriptStep, play_script, read_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class Firmware:
+    """Says lines at fixed times, answers every text it gets, may end early."""
+
+    says: list[tuple[float, str]] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    dies_s: float = 1e9
+    now_s: float = 0.0
+    got: list[str] = field(default_factory=list)
+
+    def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
+        new = [(time_s, text) for time_s, text in self.says if self.now_s < time_s <= until_s]
+        coming = [time_s for time_s, text in new if until_text is not None and until_text in text]
+        end: End = "until" if coming else "seconds"
+        self.now_s = max(self.now_s, min([until_s, self.dies_s, *coming]))
+        if self.now_s >= self.dies_s:
+            return self.outcome("fault", "unaligned access in main")
+        return self.outcome(end, "")
+
+    def outcome(self, end: End, detail: str) -> RunOutcome:
+        return RunOutcome(end, 0, 0, self.now_s, 0.0, detail)
+
+    def send_uart(self, text: str, port: str | None = None) -> None:  # noqa: ARG002
+        self.got.append(text)
+        if text in self.answers:
+            self.says.append((self.now_s + 0.005, self.answers[text]))
+
+    def uart_lines(self, port: str | None = None) -> list[UartLine]:  # noqa: ARG002
+        return [UartLine(time_s, text) for time_s, text in self.says if time_s <= self.now_s]
+
+
+class Talkative(Firmware):
+    """One that also tells what has no newline behind it yet."""
+
+    def uart_text(self, port: str | None = None) -> str:
+        return "".join(line.text for line in self.uart_lines(port))
+
+
+def steps(*texts: str) -> list[ScriptStep]:
+    return [ScriptStep(number, "expect", text) for number, text in enumerate(texts, 1)]
+
+
+def script(tmp_path: Path, text: str) -> list[ScriptStep]:
+    path = tmp_path / "s.txt"
+    path.write_text(text)
+    return read_script(path)
+
+
+def test_every_verb_is_read(tmp_path: Path) -> None:
+    text = "# ask\n\nexpect m-ready\n  send name # 1\nsend-raw a\\r\\n\\x00\\t\\\\%\nwait 1.5\ntimeout 3e2\n"
+    assert script(tmp_path, text) == [
+        ScriptStep(3, "expect", "m-ready"),
+        ScriptStep(4, "send", "name # 1"),
+        ScriptStep(5, "send-raw", "a\r\n\0\t\\%"),
+        ScriptStep(6, "wait", seconds=1.5),
+        ScriptStep(7, "timeout", seconds=300.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("expekt x", "did you mean 'expect'"),
+        ("expect", "expect TEXT"),
+        ("wait soon", "0 to 864000 seconds"),
+        ("wait -1", "0 to 864000 seconds"),
+        ("timeout nan", "0 to 864000 seconds"),
+        ("send-raw \\q", "escapes are"),
+        ("send-raw \\x4", "escapes are"),
+        ("send-raw a\\", "escapes are"),
+    ],
+)
+def test_a_line_that_is_no_step_is_named(tmp_path: Path, line: str, hint: str) -> None:
+    with pytest.raises(BadInputError, match=r"s\.txt: line 2") as raised:
+        script(tmp_path, f"send x\n{line}\n")
+    assert hint in str(raised.value)
+
+
+@given(st.binary(max_size=60))
+def test_any_file_is_a_script_or_bad_input(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("scripts") / "s.txt"
+    path.write_bytes(data)
+    try:
+        found = read_script(path)
+    except BadInputError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert len(found) <= len(data)
+
+
+def test_a_dialogue_goes_on_with_every_answer() -> None:
+    firmware = Firmware([(0.1, "m-ready")], {"name%": "m-name-dut", "infer 10 0%": "m-infer-done"})
+    dialogue = [
+        ScriptStep(1, "expect", "m-ready"), ScriptStep(2, "send-raw", "name%"), ScriptStep(3, "expect", "m-name"),
+        ScriptStep(4, "wait", seconds=2.0), ScriptStep(5, "send-raw", "infer 10 0%"), ScriptStep(6, "expect", "done"),
+    ]  # fmt: skip
+    assert play_script(firmware, dialogue) is None
+    assert firmware.got == ["name%", "infer 10 0%"]
+    assert firmware.now_s == pytest.approx(2.11, abs=1e-9)
+
+
+def test_send_adds_a_newline() -> None:
+    firmware = Firmware()
+    play_script(firmware, [ScriptStep(1, "send", "help")])
+    assert firmware.got == ["help\n"]
+
+
+def test_a_text_that_came_while_the_script_waited_counts() -> None:
+    assert play_script(Firmware([(0.5, "ready")]), [ScriptStep(1, "wait", seconds=1.0), *steps("ready")]) is None
+
+
+def test_the_same_text_is_waited_for_anew() -> None:
+    ready = Firmware([(0.1, "ready"), (0.7, "ready")])
+    assert play_script(ready, steps("ready", "ready")) is None
+    assert ready.now_s == pytest.approx(0.7)
+    once = play_script(Firmware([(0.1, "ready")]), steps("ready", "ready"))
+    assert once is not None
+    assert once.step.number == 2
+
+
+def test_a_prompt_without_a_newline_is_heard() -> None:
+    firmware = Talkative([(0.4, "pass"), (0.5, "word: ")])
+    assert play_script(firmware, steps("password: ")) is None
+    assert 0.5 <= firmware.now_s <= 0.52
+
+
+def test_two_uarts_are_heard_apart() -> None:
+    """What the first sends in between does not make the second's old text new."""
+
+    class TwoPorts(Firmware):
+        def uart_text(self, port: str | None = None) -> str:
+            return "".join(line.text for line in self.uart_lines() if line.text.startswith(port or ""))
+
+    firmware = TwoPorts([(0.1, "B: ready "), (0.2, "A: chatter ")])
+    assert play_script(firmware, steps("ready", "chatter"), ports=("A", "B")) is None
+    missed = play_script(firmware, [*steps("ready"), ScriptStep(2, "timeout", seconds=1), *steps("ready")], ports="AB")
+    assert missed is not None
+
+
+def test_a_text_that_does_not_come_is_told_with_what_came() -> None:
+    firmware = Firmware([(0.1, "x" * 300), (0.2, "m-error: bad")])
+    missed = play_script(firmware, [ScriptStep(1, "timeout", seconds=2.0), ScriptStep(7, "expect", "m-ready")])
+    assert missed is not None
+    assert missed.waited_s == pytest.approx(2.0)
+    assert len(missed.last_heard) == 200
+    text = str(missed)
+    assert text.startswith("expected text 'm-ready' of script line 7 did not come within 2 s; last heard was 'xxx")
+    assert text.endswith("m-error: bad\\n'")
+
+
+def test_a_fault_while_waiting_is_told() -> None:
+    missed = play_script(Firmware(dies_s=1.0), steps("m-ready"))
+    assert isinstance(missed, MissedText)
+    assert "did not come: fault, unaligned access in main; nothing was heard" in str(missed)
+
+
+def test_no_time_at_all_still_looks_once() -> None:
+    missed = play_script(Firmware([(0.1, "ready")]), [ScriptStep(1, "timeout", seconds=0.0), *steps("ready")])
+    assert missed is not None
+    assert missed.waited_s == 0
