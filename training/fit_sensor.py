@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 SCENARIO = "office_floor"
 SECONDS, UNITS, FRESH_UNITS = 300.0, 64, 32
 NOISE_ROUNDS, PEOPLE_ROUNDS = 4, 40
+SPREADS = (0.25, 0.08, 0.03)
+"""Standard deviation of a trial's steps, as a share of the bounds: wide first, narrow at last."""
 SOURCE = "fit to LINAIGE sessions 2 and 3 by training/fit_sensor.py"
 
 NOISES = ("centre_noise", "corner_noise", "common_noise", "fixed_pattern", "drift", "dip")
@@ -53,7 +55,7 @@ PEOPLE_BOUNDS = {
     "crosstalk": (0.05, 0.3),
     "height_m": (2.2, 3.0),
     "hair_high_ratio": (0.2, 0.8),
-    "clothing_low_clo": (0.4, 1.0),
+    "clothing_low_clo": (0.3, 1.0),
     "clothing_high_clo": (1.2, 2.0),
 }
 """What the search keeps to; the mount also stays under the scenario's ceiling."""
@@ -183,7 +185,7 @@ def fit_people(
     low, high = (np.array(ends) for ends in zip(*people_bounds(fit.scenario).values(), strict=True))
     best, best_point, chosen = np.inf, _people_values(fit), fit
     for number in range(rounds):
-        spread = 0.0 if number == 0 else 0.25 if number < rounds / 2 else 0.08
+        spread = 0.0 if number == 0 else SPREADS[number * len(SPREADS) // rounds]
         step = spread * (high - low) * rng.standard_normal(len(low)) * is_free
         point = np.clip(best_point + step, low, high)
         trial = _with_people(fit, point)
