@@ -56,8 +56,22 @@ def load_sheet(path: Path, schema: type[SheetT]) -> SheetT:
         BadInputError: The file is missing or malformed, a key is unknown or missing, a unit has the wrong
             dimension, a number is not finite, or a value does not say its source and evidence.
     """
+    return sheet_from_table(path, read_toml(path), schema)
+
+
+def sheet_from_table(path: Path, table: dict[str, Any], schema: type[SheetT]) -> SheetT:
+    """Return the datasheet that a table holds, such as that of a file with another's values put in.
+
+    Args:
+        path: Where the table comes from, to be named in errors.
+        table: As read from TOML.
+        schema: What it must hold.
+
+    Raises:
+        BadInputError: As `load_sheet`.
+    """
     try:
-        sheet = schema.model_validate(read_toml(path))
+        sheet = schema.model_validate(table)
     except ValidationError as error:
         raise explain(path, error, schema) from error
     sheet._stem = path.stem  # noqa: SLF001 - the loader is the one that knows

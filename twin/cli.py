@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 NETWORK_ALONE = "network"
+SHOWN_DISTURBANCES = 20
+"""So many lines of what a fault plan has done are shown on the terminal."""
 
 
 def _folder(text: str) -> Path:
@@ -311,6 +313,10 @@ def emulate(
         typer.Option(parser=_file_ending(".json"), metavar="<path>", help="File for https://speedscope.app (.json)."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Accesses that are not modelled are a failure.")] = False,  # noqa: FBT002
+    faults: Annotated[Path | None, typer.Option(help="File of faults to inject (.toml).")] = None,
+    host_seconds: Annotated[
+        float, typer.Option(min=0.001, max=1e7, help="End the run, as a failure, when it has taken so long.")
+    ] = 600.0,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Run a firmware image on an emulated board."""
@@ -321,15 +327,17 @@ def emulate(
     begin = time.perf_counter()
     request = EmulationRequest(
         image, board, until, seconds, uart_in, uart_script, frames, network,
-        load_address, trace, profile_cycles, profile_out, strict,
+        load_address, trace, profile_cycles, profile_out, strict, faults, host_seconds,
     )  # fmt: skip
     with frame_progress("frames") as progress:
-        emulation = emulate_image(request, progress)
+        emulation = emulate_image(request, progress, give_up=lambda: time.perf_counter() - begin > host_seconds)
     emulation.answer["host_s"] = round(time.perf_counter() - begin, 3)
     if as_json:
         _print_json(emulation.answer)
     else:
         _print_emulation(emulation.answer)
+        if emulation.post_mortem is not None:
+            typer.echo(emulation.post_mortem.text(), err=True)
         if profile_cycles and emulation.profile is not None:
             Console().print(cycle_tables(emulation.profile))
     if not emulation.as_expected:
@@ -446,9 +454,15 @@ def _print_emulation(answer: dict[str, Any]) -> None:
         summary += f"; {answer['frames']} frames, {answer['mismatches']} mismatches with the host"
     if answer.get("trace", {}).get("dropped"):
         summary += f"; the trace was full, {answer['trace']['dropped']} events are missing"
+    if "injected" in answer:
+        summary += f"; {answer['injected_count']} injected faults took effect"
     if answer["detail"]:
         summary += f"; {answer['detail']}"
-    typer.echo("\n".join([summary, *answer["problems"]]), err=True)
+    injected = answer.get("injected", [])
+    lines = [f"{one['time_s']:.6f} s {one['fault']}: {one['what']}" for one in injected[:SHOWN_DISTURBANCES]]
+    if len(injected) > SHOWN_DISTURBANCES:
+        lines.append(f"and {len(injected) - SHOWN_DISTURBANCES} more; --json lists them")
+    typer.echo("\n".join([summary, *lines, *answer["problems"]]), err=True)
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Runs any firmware image on an emulated board, with text at its UART and frames at its sensor."""
+"""Runs any firmware image on an emulated board, with text at its UART, frames at its sensor, and faults if asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
 from mcu_models.emulators.cycle_profile import cycle_profile, speedscope_json
 from mcu_models.emulators.debug_lines import SourceLines
+from mcu_models.emulators.fault_injection import inject
+from mcu_models.emulators.fault_plan import read_fault_plan
 from mcu_models.emulators.image import read_image_for
+from mcu_models.emulators.port import GAVE_UP
 from mcu_models.emulators.trace_events import TraceEvent
 from mcu_models.emulators.trace_file import trace_file
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
@@ -24,13 +27,15 @@ from sensors.grid_eye_sheet import load_grid_eye
 from sensors.recording import Recording, output_target, read_recording
 from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S
 from twin.host_node import host_count
+from twin.post_mortem import PostMortem, post_mortem
 from twin.result_files import output_folder, write_files
-from twin.uart_script import play_script, read_script
+from twin.uart_script import LAST_HEARD_CHARACTERS, never, play_script, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from mcu_models.boards.board import Board
+    from mcu_models.emulators.connections import Disturbance
     from mcu_models.emulators.cycle_profile import CycleProfile
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.port import RunOutcome
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from twin.uart_script import MissedText, ScriptStep
 
 DEFAULT_S = 10.0
+DEFAULT_HOST_S = 600.0
 _UART_TYPES = ("usart", "uart", "lpuart")
 
 
@@ -59,6 +65,8 @@ class EmulationRequest:
     profile: bool = False
     profile_out: Path | None = None
     strict: bool = False
+    faults: Path | None = None
+    host_seconds: float = DEFAULT_HOST_S
 
 
 @dataclass(frozen=True)
@@ -69,18 +77,25 @@ class Emulation:
         answer: What `--json` prints, without the host's time.
         as_expected: Whether it did what was asked of it.
         profile: Where the cycles went, when that was asked for.
+        post_mortem: What is known of the fault that ended it, if one did.
     """
 
     answer: dict[str, Any]
     as_expected: bool
     profile: CycleProfile | None = None
+    post_mortem: PostMortem | None = None
 
 
-def emulate_image(request: EmulationRequest, progress: Progress) -> Emulation:
+def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Callable[[], bool] = never) -> Emulation:
     """Run an image.
 
     Frames are shown by an AMG8833 at address 0x69 of I2C1; the run then lasts until the last of them has been read,
     unless a time is given.
+
+    Args:
+        request: What to run, and how.
+        progress: Hears how many frames have been read.
+        give_up: Asked now and then; True ends the run, as `request.host_seconds` have passed on the host.
 
     Raises:
         BadInputError: Something named does not exist or cannot be used.
@@ -96,22 +111,31 @@ def emulate_image(request: EmulationRequest, progress: Progress) -> Emulation:
         emulator.attach_i2c("I2C1", device)
     if request.uart_in is not None:
         emulator.send_uart(request.uart_in)
+    if request.faults is not None:
+        inject(emulator, read_fault_plan(request.faults), source=request.faults)
     answers = _Answers(device)
     emulator.on_uart_line(answers.hear)
     with ExitStack() as files:
         profile_target = _target(request.profile_out, files)
         trace = _open_trace(_target(request.trace, files), emulator, files)
-        missed, outcome = _play_and_run(emulator, request, steps, device, recording, progress)
+        missed, outcome = _play_and_run(emulator, request, steps, device, recording, progress, give_up)
         notes = {} if trace is None else _close_trace(trace, emulator)
         profile = _profile(emulator, image, request)
         if profile is not None and profile_target is not None:
             write_files(profile_target.parent, {profile_target.name: speedscope_json(profile, image.name)})
-    answer = _answer(emulator, outcome, missed) | notes
+    answer = _answer(emulator, outcome, missed, request.until) | notes
+    if request.faults is not None:
+        answer |= _injected(emulator)
+    if outcome.gave_up:
+        answer["detail"] = f"{request.host_seconds:g} s on the host are up: {answer['detail']}"
+    death = post_mortem(emulator, outcome)
+    if death is not None:
+        answer["post_mortem"] = death.as_dict()
     if request.network is not None:
         answer |= _compare(request, recording, answers)
     if profile is not None:
         answer["profile"] = profile.as_dict()
-    return Emulation(answer, _as_expected(request, answer, missed), profile)
+    return Emulation(answer, _as_expected(request, answer, missed) and not outcome.gave_up, profile, death)
 
 
 def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
@@ -131,17 +155,25 @@ def _play_and_run(
     device: Amg8833 | None,
     recording: Recording | None,
     progress: Progress,
+    give_up: Callable[[], bool],
 ) -> tuple[MissedText | None, RunOutcome]:
     sheets = emulator.board.sheet.peripherals.items()
     ports = [name for name, sheet in sheets if sheet.type.startswith(_UART_TYPES)]
-    missed = play_script(emulator, steps, ports=ports or (None,))
-    return missed, missed.outcome if missed else _run(emulator, request, device, recording, progress)
+    missed = play_script(emulator, steps, ports=ports or (None,), give_up=give_up)
+    return missed, missed.outcome if missed else _run(emulator, request, device, recording, progress, give_up)
 
 
 def _as_expected(request: EmulationRequest, answer: dict[str, Any], missed: MissedText | None) -> bool:
     until_missed = request.until is not None and answer["end"] != "until"
     problems = request.strict and answer["problems"]
-    return not (missed or until_missed or answer["end"] == "fault" or answer.get("mismatches") or problems)
+    return not (missed or until_missed or "post_mortem" in answer or answer.get("mismatches") or problems)
+
+
+def _injected(emulator: UnicornEmulator) -> dict[str, Any]:
+    log = emulator.connections.disturbances
+    listed = sorted(log.listed, key=lambda one: one.time_s)
+    injected = [{"time_s": one.time_s, "fault": one.cause, "what": one.what} for one in listed]
+    return {"injected": injected, "injected_count": log.count}
 
 
 def _target(path: Path | None, files: ExitStack) -> Path | None:
@@ -158,32 +190,30 @@ def _open_trace(target: Path | None, emulator: UnicornEmulator, files: ExitStack
     if target is None:
         return None
     writer = files.enter_context(trace_file(target, f"{emulator.image.name} on {emulator.board.name}"))
-    record = getattr(emulator, "trace_events", None)
-    if record is not None:
-        record(writer.write)
+    emulator.trace_events(writer.write)
+    emulator.connections.listeners.on_disturbance.append(_DisturbanceTrace(writer).hear)
     return writer
 
 
 def _close_trace(writer: TraceWriter, emulator: UnicornEmulator) -> dict[str, Any]:
-    if not hasattr(emulator, "trace_events"):
-        for event in sorted(_known_afterwards(emulator), key=lambda event: event.time_s):
-            writer.write(event)
     summary = writer.finish(emulator.now_s)
     return {"trace": {"events": summary.events, "dropped": summary.dropped}}
 
 
-def _known_afterwards(emulator: UnicornEmulator) -> Iterator[TraceEvent]:
-    """Yield what an emulator tells that records nothing: its last power states, and its lines."""
-    for span in emulator.recent_spans():
-        yield TraceEvent(span.begin_s, "state", str(span.state))
-    for line in emulator.uart_lines():
-        yield TraceEvent(line.time_s, "uart", line.text)
+class _DisturbanceTrace:
+    """Writes what is done on purpose to a trace."""
+
+    def __init__(self, writer: TraceWriter) -> None:
+        self._writer = writer
+
+    def hear(self, disturbance: Disturbance) -> None:
+        self._writer.write(TraceEvent(disturbance.time_s, "fault", f"{disturbance.cause}: {disturbance.what}"))
 
 
 def _profile(emulator: UnicornEmulator, image: FirmwareImage, request: EmulationRequest) -> CycleProfile | None:
     if not request.profile and request.profile_out is None:
         return None
-    blocks = emulator._hook.profile()  # noqa: SLF001 - what function_cycles is made of, block by block
+    blocks = emulator.block_profile()
     return cycle_profile(blocks, image, SourceLines(image), total_cycles=emulator.cycles)
 
 
@@ -193,24 +223,31 @@ def _run(
     device: Amg8833 | None,
     recording: Recording | None,
     progress: Progress,
+    give_up: Callable[[], bool],
 ) -> RunOutcome:
     if device is None or recording is None or request.seconds is not None:
         seconds = DEFAULT_S if request.seconds is None else request.seconds
-        return emulator.run(until_s=seconds, until_text=request.until)
-    return _play_frames(emulator, request, device, len(recording.frames), progress)
+        return emulator.run(until_s=seconds, until_text=request.until, give_up=give_up)
+    return _play_frames(emulator, request, device, len(recording.frames), progress, give_up)
 
 
 def _play_frames(
-    emulator: UnicornEmulator, request: EmulationRequest, device: Amg8833, frames: int, progress: Progress
+    emulator: UnicornEmulator,
+    request: EmulationRequest,
+    device: Amg8833,
+    frames: int,
+    progress: Progress,
+    give_up: Callable[[], bool],
 ) -> RunOutcome:
     period_s = 1.0 / load_grid_eye().fast_frame_rate_hz.value
     limit_s = FIRST_LOOK_LIMIT_S + frames * period_s
     while True:
         first_s = device.first_frame_s
         end_s = limit_s if first_s is None else first_s + frames * period_s
-        outcome = emulator.run(until_s=min(emulator.now_s + STEP_S, end_s), until_text=request.until)
+        step_end_s = min(emulator.now_s + STEP_S, end_s)
+        outcome = emulator.run(until_s=step_end_s, until_text=request.until, give_up=give_up)
         progress(min(device.latched_frame + 1, frames), frames)
-        if outcome.end != "seconds" or emulator.now_s >= end_s:
+        if outcome.end != "seconds" or emulator.now_s >= end_s or outcome.gave_up:
             return outcome
 
 
@@ -227,7 +264,9 @@ class _Answers:
             self.by_frame.setdefault(self._device.latched_frame, int(match[2]))
 
 
-def _answer(emulator: UnicornEmulator, outcome: RunOutcome, missed: MissedText | None) -> dict[str, Any]:
+def _answer(
+    emulator: UnicornEmulator, outcome: RunOutcome, missed: MissedText | None, until: str | None
+) -> dict[str, Any]:
     return {
         "board": emulator.board.name,
         "backend": "unicorn",
@@ -237,9 +276,22 @@ def _answer(emulator: UnicornEmulator, outcome: RunOutcome, missed: MissedText |
         "virtual_s": outcome.virtual_s,
         "sleep_s": outcome.sleep_s,
         "uart": [line.text for line in emulator.uart_lines()],
-        "detail": str(missed) if missed else outcome.detail,
+        "detail": str(missed) if missed else _detail(emulator, outcome, until),
         "problems": list(emulator.problems),
     }
+
+
+def _detail(emulator: UnicornEmulator, outcome: RunOutcome, until: str | None) -> str:
+    """Return what to say of an end: of a time that is up, where it was and what was heard, unless all is well."""
+    if outcome.end != "seconds":
+        return outcome.detail
+    heard = emulator.uart_text()[-LAST_HEARD_CHARACTERS:]
+    if heard and until is None and not outcome.gave_up:
+        return outcome.detail
+    missed = "" if until is None else f"{until!r} did not come; "
+    where = emulator.image.function_at(emulator._pc)  # noqa: SLF001 - where the next instruction comes from
+    last = f"last heard was {heard!r}" if heard else "nothing was heard"
+    return f"{GAVE_UP + '; ' if outcome.gave_up else ''}{missed}it was in {where}; {last}"
 
 
 def _compare(request: EmulationRequest, recording: Recording | None, answers: _Answers) -> dict[str, Any]:

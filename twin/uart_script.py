@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from datasheet.bad_input import BadInputError, nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mcu_models.emulators.port import RunOutcome, UartLine
@@ -41,6 +41,11 @@ _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|.|$)", re.DOTALL)
 _ESCAPED = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
 
 
+def never() -> bool:
+    """Never give up."""
+    return False
+
+
 class Console(Protocol):
     """What a script needs of an emulator."""
 
@@ -48,8 +53,10 @@ class Console(Protocol):
     def now_s(self) -> float:
         """Virtual time since power-on."""
 
-    def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
-        """Run until virtual time `until_s`, or until what a UART sends contains `until_text`."""
+    def run(
+        self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
+    ) -> RunOutcome:
+        """Run until virtual time `until_s`, until what a UART sends contains `until_text`, or until `give_up()`."""
 
     def send_uart(self, text: str, port: str | None = None) -> None:
         """Let `text` arrive at the receiver of a UART."""
@@ -93,7 +100,9 @@ class MissedText:
 
     def __str__(self) -> str:
         why = f"did not come within {self.waited_s:g} s"
-        if self.outcome.end not in ("seconds", "until"):
+        if self.outcome.gave_up:
+            why = f"did not come: {self.outcome.detail} after {self.waited_s:g} s"
+        elif self.outcome.end not in ("seconds", "until"):
             why = f"did not come: {self.outcome.end}, {self.outcome.detail}"
         heard = f"last heard was {self.last_heard!r}" if self.last_heard else "nothing was heard"
         return f"expected text {self.step.text!r} of script line {self.step.number} {why}; {heard}"
@@ -150,7 +159,11 @@ def _unescaped(path: Path, number: int, text: str) -> str:
 
 
 def play_script(
-    console: Console, steps: Sequence[ScriptStep], *, ports: Sequence[str | None] = (None,)
+    console: Console,
+    steps: Sequence[ScriptStep],
+    *,
+    ports: Sequence[str | None] = (None,),
+    give_up: Callable[[], bool] = never,
 ) -> MissedText | None:
     """Play a script; return the first text that did not come, None when all did.
 
@@ -160,13 +173,15 @@ def play_script(
         console: The emulator.
         steps: What to do.
         ports: The UARTs to listen to, each for itself; None stands for all as one.
+        give_up: Asked now and then; True ends the script, at the next `expect` with a text that did not come.
     """
-    return _Player(console, ports).play(steps)
+    return _Player(console, ports, give_up).play(steps)
 
 
 class _Player:
-    def __init__(self, console: Console, ports: Sequence[str | None]) -> None:
+    def __init__(self, console: Console, ports: Sequence[str | None], give_up: Callable[[], bool]) -> None:
         self._console = console
+        self._give_up = give_up
         self._heard_until: dict[str | None, int] = dict.fromkeys(ports, 0)
         self._timeout_s = DEFAULT_TIMEOUT_S
 
@@ -187,7 +202,7 @@ class _Player:
         elif step.verb == "timeout":
             self._timeout_s = step.seconds
         else:
-            self._console.run(until_s=self._console.now_s + step.seconds)
+            self._console.run(until_s=self._console.now_s + step.seconds, give_up=self._give_up)
         return None
 
     def _expect(self, step: ScriptStep) -> MissedText | None:
@@ -196,13 +211,14 @@ class _Player:
         outcome = None
         while not self._found(step.text):
             now_s = self._console.now_s
-            if outcome is not None and (outcome.end not in ("seconds", "until") or now_s >= end_s):
+            if outcome is not None and (_is_over(outcome) or now_s >= end_s):
                 return MissedText(step, outcome, now_s - begin_s, self._last_heard()[-LAST_HEARD_CHARACTERS:])
             step_s = max(_STEP_S, (now_s - begin_s) * _STEP_SHARE)
             # What ended the last run may be a text that an earlier line has had already.
             again = outcome is not None and outcome.end == "until"
             wanted = None if again else step.text
-            outcome = self._console.run(until_s=min(now_s + step_s, end_s), until_text=wanted)
+            step_end_s = min(now_s + step_s, end_s)
+            outcome = self._console.run(until_s=step_end_s, until_text=wanted, give_up=self._give_up)
         return None
 
     def _found(self, text: str) -> bool:
@@ -223,3 +239,7 @@ class _Player:
         if uart_text is not None:
             return str(uart_text(port))
         return "".join(f"{line.text}\n" for line in self._console.uart_lines(port))
+
+
+def _is_over(outcome: RunOutcome) -> bool:
+    return outcome.end not in ("seconds", "until") or outcome.gave_up

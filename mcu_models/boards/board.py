@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Ratio, Second, Volt
-from datasheet.sheet import Sheet, load_sheet
+from datasheet.sheet import Sheet, sheet_from_table
+from datasheet.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Address = Annotated[int, Field(ge=0, lt=2**32)]
 Core = Literal["cortex-m4", "cortex-m7"]
-MemoryKind = Literal["flash", "ram", "tcm"]
+MemoryKind = Literal["flash", "ram", "tcm", "rom"]
+
+
+def _offsets_of_words(words: dict[str, int]) -> dict[str, int]:
+    if any(int(offset, 0) % 4 for offset in words):
+        raise ValueError("keys must be offsets of words such as 0x10")
+    return words
 
 
 class MemorySheet(Sheet):
@@ -27,6 +34,7 @@ class MemorySheet(Sheet):
     `kind` "tcm" is tightly coupled to the core: no wait states and no cache before it. `miss_bus_cycles` are the
     clocks of the memory's bus that the core waits for the first word of a line missing in its caches, flash wait
     states excluded; the rest of the line follows while the core goes on. A memory without it is not cached.
+    "rom" is read-only memory of the maker, such as the chip's identification: `words` stand in it, by offset.
     """
 
     base: Address
@@ -34,6 +42,17 @@ class MemorySheet(Sheet):
     kind: MemoryKind
     aliases: tuple[Address, ...] = ()
     miss_bus_cycles: Ratio | None = None
+    words: dict[str, Address] = Field(default_factory=dict)
+
+    @field_validator("words")
+    @classmethod
+    def _word_offsets(cls, words: dict[str, int]) -> dict[str, int]:
+        return _offsets_of_words(words)
+
+    @property
+    def contents(self) -> dict[int, int]:
+        """`words` by offset as a number."""
+        return {int(offset, 0): word for offset, word in self.words.items()}
 
     def holds(self, address: int, length: int) -> bool:
         """Tell whether all of `length` bytes at `address` lie in this memory."""
@@ -70,9 +89,7 @@ class PeripheralSheet(Sheet):
     @field_validator("reset")
     @classmethod
     def _offsets(cls, reset: dict[str, int]) -> dict[str, int]:
-        if any(int(offset, 0) % 4 for offset in reset):
-            raise ValueError("keys must be offsets of words such as 0x10")
-        return reset
+        return _offsets_of_words(reset)
 
     @property
     def reset_values(self) -> dict[int, int]:
@@ -85,6 +102,7 @@ class ClockSheet(Sheet):
 
     reset_hz: Hertz
     hsi_hz: Hertz
+    hsi48_hz: Hertz | None = None
     hse_hz: Hertz
     lse_hz: Hertz
     lsi_hz: Hertz
@@ -122,6 +140,13 @@ class FlashSheet(Sheet):
     ranges: Annotated[dict[str, VoltageRangeSheet], Field(min_length=1)]
 
 
+class CacheSheet(Sheet):
+    """Level-1 caches of the core: two ways for instructions, four for data, lines of 32 bytes."""
+
+    code_bytes: Byte
+    data_bytes: Byte
+
+
 class CurrentSheet(Sheet):
     """A supply current that grows with the core clock: static + dynamic x clock."""
 
@@ -147,14 +172,21 @@ class PowerSheet(Sheet):
 
 
 class BoardSheet(Sheet):
-    """Everything `board.toml` says."""
+    """Everything `board.toml` says.
+
+    `cpuid` is the core's identification where it is not its family's usual one, `double_precision` whether its
+    floating-point unit computes in 64 bits.
+    """
 
     title: str
     core: Core
+    cpuid: Address | None = None
+    double_precision: bool = False
     interrupts: Annotated[int, Field(gt=0, le=240)]
     priority_bits: Annotated[int, Field(ge=2, le=8)]
     clocks: ClockSheet
     flash: FlashSheet
+    caches: CacheSheet | None = None
     power: PowerSheet
     memories: dict[str, MemorySheet]
     peripherals: dict[str, PeripheralSheet] = Field(default_factory=dict)
@@ -193,8 +225,10 @@ class Board:
 
     @property
     def linker_script(self) -> Path:
-        """The memory layout firmware is linked with."""
-        return self.folder / "memory.ld"
+        """The memory layout firmware is linked with; that of the board it extends when it has none of its own."""
+        own = self.folder / "memory.ld"
+        base = read_toml(self.folder / "board.toml").get("extends")
+        return own if own.is_file() or base is None else _library_folders()[str(base)] / "memory.ld"
 
     @property
     def core(self) -> str:
@@ -247,11 +281,35 @@ def find_board(name_or_path: str) -> Board:
     folder = folders.get(name_or_path) or Path(name_or_path)
     if not (folder / "board.toml").is_file():
         raise BadInputError("board", "name", name_or_path, nearest_name(name_or_path, folders))
-    sheet = load_sheet(folder / "board.toml", BoardSheet)
+    file = folder / "board.toml"
+    sheet = sheet_from_table(file, _board_table(file, folders), BoardSheet)
     kinds = {memory.kind for memory in sheet.memories.values()}
     if not kinds >= {"flash", "ram"}:
         raise BadInputError(folder / "board.toml", "memories", sorted(kinds), "needs one flash and one ram at least")
     return Board(folder.name, folder, sheet)
+
+
+def _board_table(file: Path, library: Mapping[str, Path]) -> dict[str, Any]:
+    """Return what a file says; with `extends`, on top of what that board of the library says."""
+    table = read_toml(file)
+    if "extends" not in table:
+        return table
+    base = str(table.pop("extends"))
+    if base not in library or "extends" in read_toml(library[base] / "board.toml"):
+        raise BadInputError(file, "extends", base, nearest_name(base, library))
+    return _merged(read_toml(library[base] / "board.toml"), table)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the tables of `changes` put into its tables; a value replaces a value as a whole."""
+    merged = dict(base)
+    for key, change in changes.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(change, dict) and "value" not in change:
+            merged[key] = _merged(old, change)
+        else:
+            merged[key] = change
+    return merged
 
 
 def _library_folders() -> dict[str, Path]:

@@ -17,23 +17,26 @@ from __future__ import annotations
 import ctypes
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from unicorn import Uc, UcError, arm_const, unicorn_const
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
-from mcu_models.emulators.block_hook import BlockHook
+from mcu_models.emulators.block_hook import NEVER, BlockHook
+from mcu_models.emulators.data_penalties import DataPenalties
 from mcu_models.emulators.interruption import deferred_interrupt
+from mcu_models.emulators.memory_timing import CacheState, MemoryTiming
 from mcu_models.emulators.port import FlashTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcu_models.boards.board import Board, MemorySheet
+    from mcu_models.boards.board import Board
     from mcu_models.emulators.image import FirmwareImage
 
+Penalties = Literal["exact", "reused", "none"]
 CPU_MODELS = {
     "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
@@ -100,10 +103,8 @@ class BareCore:
         image: What to load.
         clock_hz: Core clock; the board's highest when left out.
         max_stack_bytes: Depth the stack may have; less when .bss ends within.
-        learnt_run: Longest run of equal outcomes of one branch that a Cortex-M7 learns, such as the turns of a loop
-            that is always as long. Arm does not describe its predictor. With 0, the end of every loop is guessed
-            wrong, and the cycles of whole networks come out as measured; a routine that is called again and again,
-            with nothing else between, is better met with 16.
+        penalties: What accesses to data are charged: "exact", each by itself; "reused", the mean of what its edge
+            has cost, once that is known (`DataPenalties`); "none", nothing, and code waits for no memory either.
 
     Raises:
         BadInputError: The image does not fit the memories, or the board does not allow the clock.
@@ -116,7 +117,7 @@ class BareCore:
         *,
         clock_hz: float | None = None,
         max_stack_bytes: int = DEFAULT_MAX_STACK_BYTES,
-        learnt_run: int = 0,
+        penalties: Penalties = "exact",
     ) -> None:
         self.board = board
         self.image = image
@@ -125,9 +126,12 @@ class BareCore:
         self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
         self._buffers: list[Any] = []
         self._map_memories()
-        self._hook = BlockHook(self._engine, board, every_access=True)
-        self._hook.learn_runs(learnt_run)
-        self._set_memory_timing()
+        self._hook = BlockHook(self._engine, board)
+        self._penalties = DataPenalties(self._hook, exact=penalties != "reused")
+        if penalties == "none":
+            self._hook.begin_phase(native.REUSING, NEVER)
+        else:
+            self._set_memory_timing()
         self._load()
         self._stack_top = image.symbols.get("stack_top", self._default_stack_top())
         self._stack_floor = self._lowest_stack_address(max_stack_bytes)
@@ -219,25 +223,8 @@ class BareCore:
 
     def _set_memory_timing(self) -> None:
         """M4: wait states behind prefetch and the ART caches. M7: lines missing in the level-1 caches."""
-        has_caches = self.board.core == "cortex-m7"
-        self._hook.set_memories(
-            [
-                (base, base + memory.size - 1, self._miss_cycles(memory))
-                for memory in self.board.sheet.memories.values()
-                for base in (memory.base, *memory.aliases)
-            ],
-            level_1_caches=has_caches,
-        )
-        if not has_caches:
-            timing = FlashTiming(self.point.wait_states, prefetch=True, instruction_cache=True, data_cache=True)
-            self._hook.set_flash_timing(timing)
-
-    def _miss_cycles(self, memory: MemorySheet) -> int:
-        """Return the core cycles until the first word of a missing line is there; 0 for a memory not cached."""
-        if memory.miss_bus_cycles is None:
-            return 0
-        wait_states = self.point.wait_states if memory.kind == "flash" else 0
-        return round((memory.miss_bus_cycles.value + wait_states) * self.point.bus_divider)
+        timing = FlashTiming(self.point.wait_states, prefetch=True, instruction_cache=True, data_cache=True)
+        MemoryTiming(self._hook, self.board).set_up(timing, self.point.bus_divider, CacheState(code=True, data=True))
 
     def _load(self) -> None:
         for segment in self.image.segments:
@@ -305,6 +292,8 @@ class BareCore:
             raise FunctionFaultError(f"{self.image.name}: {what} at {pc:#010x}, last block in {where}")
         if self._hook.stop_reason == native.REASON_NEW_EDGE:
             self._hook.learn_edge()
+        elif self._hook.stop_reason == native.REASON_WINDOW:
+            self._penalties.window_ended()
         return pc
 
     def _on_exception(self, _engine: object, number: int, _data: object) -> None:

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from unicorn import unicorn_const
+from unicorn import arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from mcu_models.emulators import native_hook as native
 from mcu_models.timing.block import Block
 from mcu_models.timing.core_model import core_model
-from mcu_models.timing.decoding import Decoder
+from mcu_models.timing.decoding import Decoder, register_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from numpy.typing import NDArray
+
     from mcu_models.boards.board import Board
     from mcu_models.emulators.port import FlashTiming
+    from mcu_models.timing.decoding import Instruction
 
-NEVER = 2**62
+NEVER = native.NEVER
 _ACCESSES = frozenset({"load", "store", "load_pc", "load_many", "store_many"})
 
 
+@dataclass(frozen=True)
+class HookState:
+    """What a hook knows at one moment."""
+
+    arena: NDArray[np.int64]
+    blocks: tuple[Block | None, ...]
+    block_of: dict[tuple[int, int], int]
+    regions: tuple[tuple[int, int, int], ...]
+    edges: int
+    forgotten: tuple[tuple[int, int, int], ...]
+
+
 class BlockHook:
-    """One native hook at every block: cost per edge (previous block, block), flash stalls, and a deadline.
+    """A native hook at every block: cost per edge (previous block, block), flash stalls, and a deadline.
 
     The cost of an edge is worked out once, in Python, when the pair is first seen. Cycles are core clock cycles
     while the core executes; sleeping adds none.
@@ -33,11 +49,12 @@ class BlockHook:
     Args:
         engine: The Unicorn engine to count.
         board: Its core, flash and caches.
-        every_access: Also charge every data access that crosses its natural boundary or misses the core's data
-            cache, which costs host time at each; else data reads from flash only.
+
+    Data accesses cost host time at each: what they wait for memory is charged as it comes at first, later mostly by
+    the mean of the edge that makes them (`DataPenalties`).
     """
 
-    def __init__(self, engine: Any, board: Board, *, every_access: bool = False) -> None:
+    def __init__(self, engine: Any, board: Board) -> None:
         flash = board.memory("flash")
         if flash.size > native.MAX_FLASH_LINES * native.LINE_BYTES:
             raise ValueError(f"flash of {flash.size} bytes; the cache model takes at most 2 MiB")
@@ -48,23 +65,22 @@ class BlockHook:
         # Single words are read and written through this view, which is much faster than through numpy.
         self._words = memoryview(self._arena.data)
         self._words[native.DEADLINE] = NEVER
+        self._words[native.WINDOW_END] = NEVER
+        self._words[native.LEARNT_RUN] = self._core.learnt_run
         self._arena[native.FLASH_BASE] = flash.base
         self._arena[native.FLASH_SIZE] = flash.size
-        self._arena[native.GRANULE_BYTES] = int(board.sheet.flash.read_bytes.value)
+        self._arena[native.GRANULE_SHIFT] = int(board.sheet.flash.read_bytes.value).bit_length() - 1
         self._arena[native.LAST_DATA_GRANULE] = -1
         self._blocks: list[Block | None] = [None]
         self._block_of: dict[tuple[int, int], int] = {}
         self._regions: list[tuple[int, int, int]] = []
+        self._divides_known = 0
         self._edges = 0
         self._forgotten: list[tuple[int, int, int]] = []
-        self._register(unicorn_const.UC_HOOK_BLOCK, native.on_block.address, 1, 0)
-        if every_access:
-            self._charge_accesses()
-            kinds = unicorn_const.UC_HOOK_MEM_READ | unicorn_const.UC_HOOK_MEM_WRITE
-            self._register(kinds, native.on_access.address, 1, 0)
-        else:
-            last = flash.base + flash.size - 1
-            self._register(unicorn_const.UC_HOOK_MEM_READ, native.on_flash_read.address, flash.base, last)
+        self._register(unicorn_const.UC_HOOK_BLOCK, native.on_block.address)
+        self._charge_accesses()
+        self._access_hook: ctypes.c_size_t | None = None
+        self.watch_accesses(watch=True)
 
     def _charge_accesses(self) -> None:
         self._arena[native.CROSSING_CYCLES] = self._core.crossing_cycles
@@ -72,7 +88,20 @@ class BlockHook:
         self._arena[native.UNALIGNED_ODD_CYCLES] = self._core.unaligned_odd_cycles
         self._arena[native.UNALIGNED_STORES] = int(self._core.unaligned_stores)
 
-    def _register(self, kind: int, function: int, begin: int, end: int) -> None:
+    def watch_accesses(self, *, watch: bool) -> None:
+        """Look at every data access from now on, or at none; must not be called while the engine runs."""
+        if watch == (self._access_hook is not None):
+            return
+        if watch:
+            kinds = unicorn_const.UC_HOOK_MEM_READ | unicorn_const.UC_HOOK_MEM_WRITE
+            self._access_hook = self._register(kinds, native.on_access.address)
+        else:
+            uclib.uc_hook_del(self._engine._uch, self._access_hook)  # noqa: SLF001
+            self._access_hook = None
+        # Translated code has the calls of the hook built in.
+        self._engine.ctl_flush_tb()
+
+    def _register(self, kind: int, function: int) -> ctypes.c_size_t:
         handle = ctypes.c_size_t(0)
         status = uclib.uc_hook_add(
             self._engine._uch,  # noqa: SLF001 - the binding offers no other way to a native hook
@@ -80,11 +109,12 @@ class BlockHook:
             kind,
             ctypes.c_void_p(function),
             ctypes.c_void_p(self._arena.ctypes.data),
-            ctypes.c_uint64(begin),
-            ctypes.c_uint64(end),
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
         )
         if status != 0:
             raise RuntimeError(f"the emulator refused a native hook (status {status})")
+        return handle
 
     @property
     def cycles(self) -> int:
@@ -94,6 +124,14 @@ class BlockHook:
     @cycles.setter
     def cycles(self, cycles: int) -> None:
         self._words[native.CYCLES] = cycles
+
+    def pass_to(self, cycles: int) -> None:
+        """Let the running block take until the counter stands at `cycles`: it polls, and nothing else can happen."""
+        passed = cycles - self._words[native.CYCLES]
+        if passed > 0:
+            self._words[native.CYCLES] = cycles
+            self._words[native.EDGE_STALL + self._words[native.CURRENT_EDGE]] += passed
+            self._words[native.REGION_HALVES + self._words[native.REGION]] += 2 * passed
 
     @property
     def instructions(self) -> int:
@@ -130,6 +168,28 @@ class BlockHook:
         if not timing.data_cache:
             arena[native.D_VALID : native.D_VALID + native.DATA_LINES] = 0
 
+    def state(self) -> HookState:
+        """Return a copy of everything counted, cached and learnt."""
+        return HookState(
+            self._arena.copy(),
+            tuple(self._blocks),
+            dict(self._block_of),
+            tuple(self._regions),
+            self._edges,
+            tuple(self._forgotten),
+        )
+
+    def restore(self, state: HookState) -> None:
+        """Go back to a state of this hook; must not be called while the engine runs."""
+        self._arena[:] = state.arena
+        self._blocks = list(state.blocks)
+        self._block_of = dict(state.block_of)
+        self._regions = list(state.regions)
+        self._edges = state.edges
+        self._forgotten = list(state.forgotten)
+        self.watch_accesses(watch=self.phase != native.REUSING)
+        self._engine.ctl_flush_tb()
+
     def before_run(self) -> None:
         """Let the first block of the coming run through, whatever the deadline."""
         self._words[native.STOP_REASON] = native.REASON_NONE
@@ -153,6 +213,49 @@ class BlockHook:
         """Address of the block that ran last."""
         return int(self._arena[native.BLOCK_START + self._words[native.PREVIOUS]])
 
+    def recent_blocks(self) -> tuple[int, ...]:
+        """Return the addresses of the last blocks that ran, the newest last."""
+        count, size = self._words[native.RECENT_AT], native.RECENT_BLOCKS
+        newest = range(max(0, count - size), count)
+        return tuple(self._words[native.RECENT + number % size] for number in newest)
+
+    @property
+    def fault_address(self) -> int:
+        """Address of the access that stopped the engine as unaligned."""
+        return self._words[native.FAULT_ADDRESS]
+
+    def set_traps(self, *, floats_off: bool, unaligned: bool) -> None:
+        """Stop at floating-point instructions, and at unaligned accesses: at all, or where the core always faults."""
+        self._words[native.FLOATS_OFF] = int(floats_off)
+        self._words[native.TRAP_UNALIGNED] = native.TRAP_ALL if unaligned else native.TRAP_SOME
+
+    def allow_unaligned(self) -> None:
+        """Let the running block make unaligned accesses: it has some that may be."""
+        index = native.BLOCK_FLAGS + self._words[native.PREVIOUS]
+        self._words[index] &= ~native.FLAG_ALIGNED_ACCESS
+
+    def block_at(self, address: int, length: int) -> Block:
+        """Return decoded instructions, such as those of the block the engine stopped before."""
+        code = bytes(self._engine.mem_read(address, length))
+        return Block(address, length, tuple(self._decoder.decode(code, address)))
+
+    def new_divides(self) -> list[tuple[int, int]]:
+        """Return address and the engine's number of the divisor's register, for each divide not returned before."""
+        blocks = [block for block in self._blocks[self._divides_known :] if block is not None]
+        self._divides_known = len(self._blocks)
+        divides = (i for block in blocks for i in block.instructions if i.kind == "divide")
+        return [(divide.address, _register(divide.operand_registers[-1])) for divide in divides]
+
+    def cost_alone(self, instruction: Instruction) -> int:
+        """Return the cycles of an instruction that nothing stands before or behind, memory apart."""
+        block = Block(instruction.address, instruction.size, (instruction,))
+        return (self._core.edge_half_cycles(None, block) + 1) // 2
+
+    def set_counts(self, cycles: int, instructions: int) -> None:
+        """Let both counters stand as they would if only so much had run."""
+        self._words[native.CYCLES] = cycles
+        self._words[native.INSTRUCTIONS] = instructions
+
     def learn_edge(self) -> None:
         """Decode and price the pair of blocks the native hook stopped at."""
         if self._edges + 1 >= native.MAX_EDGES or len(self._blocks) >= native.MAX_BLOCKS:
@@ -166,6 +269,7 @@ class BlockHook:
         self._edges += 1
         arena[native.EDGE_COST + self._edges] = self._core.edge_half_cycles(self._blocks[previous], block)
         arena[native.EDGE_BLOCK + self._edges] = index
+        arena[native.EDGE_MEAN + self._edges] = native.UNKNOWN_MEAN
         self._insert(native.edge_key(previous, pc, size), self._edges)
 
     def profile(self) -> Iterator[tuple[int, int, int]]:
@@ -182,7 +286,7 @@ class BlockHook:
     def clear_profile(self) -> None:
         """Start counting edges and regions anew; what has been learnt and cached stays."""
         self._forgotten.clear()
-        self._arena[native.EDGE_COUNT : native.BLOCK_START] = 0
+        self._arena[native.EDGE_COUNT : native.EDGE_SEEN] = 0
         self._arena[native.REGION_HALVES : native.MEMORY_FIRST] = 0
         self._words[native.REGION] = 0
 
@@ -213,28 +317,85 @@ class BlockHook:
         """Branches that went where the predictor did not expect."""
         return self._words[native.MISPREDICTIONS]
 
-    def set_memories(self, memories: Iterable[tuple[int, int, int]], *, level_1_caches: bool) -> None:
-        """Tell which memories there are: first address, last address, cycles the core waits for a missing line.
+    @property
+    def phase(self) -> int:
+        """How data accesses are charged, one of the phases of `native_hook`."""
+        return self._words[native.PHASE]
 
-        With `level_1_caches`, the core's own caches stand in front of those with a wait.
+    @property
+    def unmeasured_instructions(self) -> int:
+        """Instructions of edges whose data accesses are not known well enough, since the phase began."""
+        return self._words[native.UNMEASURED]
+
+    def begin_phase(self, phase: int, window_instructions: int) -> None:
+        """Charge data accesses in another way, and stop the engine after so many instructions."""
+        self.watch_accesses(watch=phase != native.REUSING)
+        if phase in (native.REUSING, native.WARMING):
+            self._work_out_means()
+        self._words[native.PHASE] = phase
+        self._words[native.UNMEASURED] = 0
+        self._words[native.WINDOW_END] = min(self.instructions + window_instructions, NEVER)
+
+    def _work_out_means(self) -> None:
+        arena, count = self._arena, self._edges + 1
+        seen = arena[native.EDGE_SEEN : native.EDGE_SEEN + count]
+        spent = arena[native.EDGE_DATA : native.EDGE_DATA + count]
+        means = (spent << native.MEAN_SHIFT) // np.maximum(seen, 1)
+        arena[native.EDGE_MEAN : native.EDGE_MEAN + count] = np.where(seen > 0, means, native.UNKNOWN_MEAN)
+
+    def defer_float_frame(self, cycles: int) -> None:
+        """Charge `cycles` at the first floating-point instruction from now on; 0: no more."""
+        self._words[native.LAZY_FLOAT_CYCLES] = cycles
+
+    @property
+    def float_frame_deferred(self) -> bool:
+        """Whether no floating-point instruction has come since `defer_float_frame`."""
+        return self._words[native.LAZY_FLOAT_CYCLES] != 0
+
+    def set_level_1_caches(self, *, code_bytes: int, data_bytes: int, code_on: bool, data_on: bool) -> None:
+        """Set size and state of the core's own caches; one that is switched off is emptied."""
+        arena = self._arena
+        arena[native.L1I_SETS] = code_bytes // (native.LINE_BYTES * native.L1I_WAYS)
+        arena[native.L1D_SETS] = data_bytes // (native.LINE_BYTES * native.L1D_WAYS)
+        if not code_on:
+            arena[native.L1I_TAG : native.L1D_TAG] = 0
+        if not data_on:
+            arena[native.L1D_TAG : native.LINE_SLOT] = 0
+        arena[native.L1_CODE_ON], arena[native.L1_DATA_ON] = int(code_on), int(data_on)
+
+    def set_memories(self, memories: Iterable[tuple[int, int, int, int]], *, level_1_caches: bool) -> None:
+        """Tell which memories there are.
+
+        Of each: first address, last address, cycles the core waits for the first word of a missing line, and cycles
+        that the memory is busy with the rest of the line, while the core goes on.
+
+        With `level_1_caches`, the core's own caches stand in front of those with a wait; a negative wait is that of
+        a memory they are kept from.
+
+        Raises:
+            ValueError: There are more than the table holds.
         """
+        memories = list(memories)
+        if len(memories) > native.MAX_MEMORIES:
+            raise ValueError(f"{len(memories)} memories; at most {native.MAX_MEMORIES}")
         arena = self._arena
         arena[native.L1_CACHES] = int(level_1_caches)
-        for index, (first, last, fill) in enumerate(memories):
+        arena[native.MEMORY_FIRST : native.L1I_TAG] = 0
+        for index, (first, last, fill, rest) in enumerate(memories):
+            arena[native.MEMORY_REST + index] = rest
             arena[native.MEMORY_FIRST + index] = first
             arena[native.MEMORY_LAST + index] = last
             arena[native.MEMORY_FILL + index] = fill
-
-    def learn_runs(self, longest: int) -> None:
-        """Let the predictor learn runs of up to `longest` equal outcomes that repeat, and with them a loop's end."""
-        self._words[native.LEARNT_RUN] = longest
+        for index, block in enumerate(self._blocks):
+            if block is not None:
+                arena[native.BLOCK_FILL + index] = self._fill_at(block.address)
 
     def empty_caches(self) -> None:
         """Forget what caches and branch predictor hold, as after a reset."""
         arena = self._arena
         arena[native.L1I_TAG : native.ARENA_WORDS] = 0
         arena[native.LAST_DATA_GRANULE] = -1
-        arena[native.BLOCK_RUN : native.BLOCK_PIPELINED] = 0
+        arena[native.BLOCK_RUN : native.BLOCK_ACCESSES] = 0
         for index, block in enumerate(self._blocks):
             if block is not None:
                 arena[native.BLOCK_HISTORY + index] = self._core.initial_history(block)
@@ -246,9 +407,10 @@ class BlockHook:
         """
         self._forgotten = list(self.profile())
         self._arena[native.EDGE_KEY : native.BLOCK_START] = 0
-        self._arena[native.BLOCK_RUN : native.BLOCK_PIPELINED] = 0
+        self._arena[native.BLOCK_RUN : native.BLOCK_ACCESSES] = 0
         self.break_sequence()
         self._blocks = [None]
+        self._divides_known = 0
         self._block_of.clear()
         self._edges = 0
 
@@ -271,6 +433,8 @@ class BlockHook:
         arena[native.BLOCK_BRANCH + index] = self._core.branch_kind(block)
         arena[native.BLOCK_PENALTY + index] = self._core.mispredict_cycles(block)
         arena[native.BLOCK_HISTORY + index] = self._core.initial_history(block)
+        accesses = sum(i.words for i in block.instructions if i.kind in _ACCESSES)
+        arena[native.BLOCK_ACCESSES + index] = accesses
         first = native.BLOCK_PIPELINED + index * native.PIPELINED_WORDS
         arena[first : first + native.PIPELINED_WORDS] = self._pipelined(block)
         return index
@@ -307,4 +471,12 @@ def _flags(block: Block) -> int:
     unmasks = native.FLAG_MAY_UNMASK if "system" in kinds else 0
     # A block that begins within an IT block does not hold the IT itself: any conditional access tells.
     accesses = any(i.conditional and i.kind in _ACCESSES for i in block.instructions)
-    return unmasks | (native.FLAG_CONDITIONAL_ACCESS if accesses or "it" in kinds else 0)
+    floats = native.FLAG_FLOAT if any(i.mnemonic.startswith("v") for i in block.instructions) else 0
+    strict = any(i.mnemonic.startswith(native.ALIGNED_MNEMONICS) for i in block.instructions)
+    floats |= native.FLAG_ALIGNED_ACCESS if strict else 0
+    return unmasks | floats | (native.FLAG_CONDITIONAL_ACCESS if accesses or "it" in kinds else 0)
+
+
+def _register(capstone_register: int) -> int:
+    """Return the engine's number of a core register that the decoder names by its own."""
+    return int(getattr(arm_const, f"UC_ARM_REG_{register_name(capstone_register).upper()}"))

@@ -1,4 +1,4 @@
-"""What is connected to a microcontroller from outside: devices on its I2C buses, and who listens to its UARTs.
+"""What is connected to a microcontroller from outside: devices on its buses, listeners to its UARTs, disturbances.
 
 It outlives a reset of the chip, as wires do.
 """
@@ -6,18 +6,63 @@ It outlives a reset of the chip, as wires do.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 from mcu_models.emulators.port import UartLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from mcu_models.emulators.peripherals.base import Chip
     from mcu_models.emulators.port import I2cDevice
 
 MAX_LINE_BYTES = 1 << 16
 MAX_TEXT_BYTES = 64 << 20
 """What is kept of one UART's output; beyond, the oldest half is dropped."""
+MAX_DISTURBANCES = 10_000
+"""So many are listed, the others counted."""
+
+
+class Attachment(Protocol):
+    """Something outside the chip that acts on it."""
+
+    def plug_in(self, chip: Chip) -> None:
+        """Take the chip as it is at power-on or behind a reset, when all its parts are new."""
+
+
+class Wire(Protocol):
+    """What a UART's characters pass through on their way to or from the chip."""
+
+    def carry(self, byte: int, time_s: float) -> int | None:
+        """Return what comes out at the other end; None when nothing does."""
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """Something that was done to the chip or its surroundings on purpose.
+
+    Attributes:
+        time_s: Virtual time.
+        cause: What did it, such as "i2c_nack[0]".
+        what: In words.
+    """
+
+    time_s: float
+    cause: str
+    what: str
+
+
+@dataclass
+class DisturbanceLog:
+    """Disturbances in the order in which they came about.
+
+    Attributes:
+        listed: The first `MAX_DISTURBANCES`.
+        count: Of all.
+    """
+
+    listed: list[Disturbance] = field(default_factory=list)
+    count: int = 0
 
 
 @dataclass
@@ -57,18 +102,50 @@ class Listeners:
     def __init__(self) -> None:
         self.on_line: list[Callable[[UartLine], None]] = []
         self.on_byte: list[Callable[[str, float, int], None]] = []
+        self.on_disturbance: list[Callable[[Disturbance], None]] = []
 
     def __deepcopy__(self, _memo: object) -> Listeners:
         return self
 
 
 class Connections:
-    """Devices by bus, transcripts by UART, and the listeners."""
+    """Devices by bus, transcripts by UART, the listeners, and what disturbs.
+
+    Attributes:
+        sending: Wires that the characters of a UART's transmitter pass, by UART.
+        receiving: Wires that characters pass before they reach a UART's receiver, by UART.
+        disturbances: What was done on purpose.
+    """
 
     def __init__(self) -> None:
         self.devices: dict[str, dict[int, I2cDevice]] = {}
         self.transcripts: dict[str, Transcript] = {}
         self.listeners = Listeners()
+        self.sending: dict[str, list[Wire]] = {}
+        self.receiving: dict[str, list[Wire]] = {}
+        self.disturbances = DisturbanceLog()
+        self._attachments: list[Attachment] = []
+        self._chip: Chip | None = None
+
+    def attach(self, attachment: Attachment) -> None:
+        """Let something act on the chip from now on."""
+        self._attachments.append(attachment)
+        if self._chip is not None:
+            attachment.plug_in(self._chip)
+
+    def chip_is_new(self, chip: Chip) -> None:
+        """Hear that power-on or a reset has made the chip anew."""
+        self._chip = chip
+        for attachment in self._attachments:
+            attachment.plug_in(chip)
+
+    def disturbed(self, disturbance: Disturbance) -> None:
+        """Note a disturbance, and tell the listeners."""
+        self.disturbances.count += 1
+        if len(self.disturbances.listed) < MAX_DISTURBANCES:
+            self.disturbances.listed.append(disturbance)
+        for hear in self.listeners.on_disturbance:
+            hear(disturbance)
 
     def devices_on(self, bus: str) -> dict[int, I2cDevice]:
         """Return the devices on a bus, by address; what is added to it is attached."""
@@ -79,7 +156,11 @@ class Connections:
         return self.transcripts.setdefault(uart, Transcript())
 
     def uart_byte(self, uart: str, byte: int, time_s: float) -> None:
-        """Take a character from a UART's transmitter, and tell the listeners."""
+        """Take a character from a UART's transmitter, and tell the listeners what the wire has left of it."""
+        arrived = _carried(self.sending.get(uart, ()), byte, time_s)
+        if arrived is None:
+            return
+        byte = arrived
         for hear in self.listeners.on_byte:
             hear(uart, time_s, byte)
         line = self.transcript(uart).take(byte, time_s)
@@ -87,26 +168,48 @@ class Connections:
             for hear_line in self.listeners.on_line:
                 hear_line(line)
 
+    def arriving(self, uart: str, byte: int, time_s: float) -> int | None:
+        """Return what the wire leaves of a character on its way to a UART's receiver; None when it is lost."""
+        return _carried(self.receiving.get(uart, ()), byte, time_s)
+
+
+def _carried(wires: Iterable[Wire], byte: int, time_s: float) -> int | None:
+    carried: int | None = byte
+    for wire in wires:
+        if carried is not None:
+            carried = wire.carry(carried, time_s)
+    return carried
+
 
 class AwaitedText:
-    """Looks for a text in what any UART sends from now on."""
+    """Looks for a text in what any UART sends, while it listens.
 
-    def __init__(self, connections: Connections, text: str) -> None:
-        self._connections = connections
+    Args:
+        listeners: Whom to listen with.
+        text: What is awaited.
+        on_come: Called when its last character has been sent.
+
+    Attributes:
+        has_come: Whether it has.
+    """
+
+    def __init__(self, listeners: Listeners, text: str, on_come: Callable[[], None]) -> None:
+        self._listeners = listeners
         self._wanted = text.encode("ascii", errors="replace")
-        self._seen = {name: len(t.text) + t.dropped for name, t in connections.transcripts.items()}
+        self._on_come = on_come
+        self._tails: dict[str, bytes] = {}
+        self.has_come = False
 
-    def has_come(self) -> bool:
-        """Tell whether the text has come, and remember how far was looked."""
-        found = [self._is_in(name, transcript) for name, transcript in self._connections.transcripts.items()]
-        return any(found)
+    def __enter__(self) -> Self:
+        self._listeners.on_byte.append(self._hear)
+        return self
 
-    def _is_in(self, name: str, transcript: Transcript) -> bool:
-        end = len(transcript.text) + transcript.dropped
-        seen = self._seen.get(name, 0)
-        if end == seen:
-            return False
-        found = transcript.text.find(self._wanted, max(0, seen - transcript.dropped))
-        # The beginning of the text may have come already: the next look starts with the last few characters.
-        self._seen[name] = max(seen, end - len(self._wanted) + 1)
-        return found >= 0
+    def __exit__(self, *_: object) -> None:
+        self._listeners.on_byte.remove(self._hear)
+
+    def _hear(self, uart: str, _time_s: float, byte: int) -> None:
+        tail = (self._tails.get(uart, b"") + bytes((byte,)))[-len(self._wanted) :]
+        self._tails[uart] = tail
+        if tail == self._wanted:
+            self.has_come = True
+            self._on_come()

@@ -31,7 +31,7 @@ MAX_PROGRAM_BYTES = 1 << 20
 """Of the line table of one compilation unit."""
 MAX_NAME_CHARACTERS = 512
 _SECTION_FLAG_COMPRESSED = 0x800
-_DAMAGED = (
+DAMAGED = (
     ELFError, DWARFError, ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError, AssertionError,
     ArithmeticError, NotImplementedError, RecursionError,
 )  # fmt: skip
@@ -122,11 +122,11 @@ class _Table:
         return self.starts, self.ends, self.file_numbers, self.lines
 
 
-class _Meter:
-    """Counts the reads of all sections together."""
+class Meter:
+    """Counts the reads of all sections together, and ends them with a `DWARFError`."""
 
-    def __init__(self, table_bytes: int) -> None:
-        self._left = min(MAX_READS, _READS_AT_LEAST + _READS_PER_BYTE * table_bytes)
+    def __init__(self, reads: int) -> None:
+        self._left = reads
 
     def count(self) -> None:
         """Count one read."""
@@ -135,10 +135,10 @@ class _Meter:
             raise DWARFError("more debugging information than is read")
 
 
-class _MeteredStream(io.BytesIO):
+class MeteredStream(io.BytesIO):
     """A section in memory that cannot be read without end."""
 
-    def __init__(self, data: bytes, meter: _Meter) -> None:
+    def __init__(self, data: bytes, meter: Meter) -> None:
         super().__init__(data)
         self._meter = meter
 
@@ -159,7 +159,7 @@ def _rows(elf: bytes) -> Iterator[_Row]:
         seen: set[int] = set()
         for unit in dwarf.iter_CUs():
             yield from _unit_rows(dwarf, unit, seen)
-    except _DAMAGED:
+    except DAMAGED:
         return
 
 
@@ -174,10 +174,11 @@ def _open(elf: bytes) -> Any:
         return None
     # Links lead to other files, which nobody has named to us.
     dwarf = file.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
-    meter = _Meter(sum(s["sh_size"] for s in sections if s.name in (".debug_line", ".debug_abbrev")))
+    table_bytes = sum(s["sh_size"] for s in sections if s.name in (".debug_line", ".debug_abbrev"))
+    meter = Meter(min(MAX_READS, _READS_AT_LEAST + _READS_PER_BYTE * table_bytes))
     for name, section in list(vars(dwarf).items()):
         if name.endswith("_sec") and section is not None:
-            setattr(dwarf, name, section._replace(stream=_MeteredStream(section.stream.getvalue(), meter)))
+            setattr(dwarf, name, section._replace(stream=MeteredStream(section.stream.getvalue(), meter)))
     return dwarf
 
 
@@ -192,7 +193,7 @@ def _unit_rows(dwarf: Any, unit: Any, seen: set[int]) -> Iterator[_Row]:
         states = [entry.state for entry in program.get_entries() if entry.state is not None]
         # pyelftools keeps what it decoded, which is far larger than what is taken from it here.
         program.__dict__.pop("_decode_line_program", None)
-    except _DAMAGED:
+    except DAMAGED:
         return
     for state, after in pairwise(states):
         if not state.end_sequence and state.line > 0 and state.address < after.address <= 1 << 32:

@@ -61,7 +61,7 @@ def read_image_for(board: Board, path: Path, *, load_address: int | None = None)
         image = _raw_image(path.name, data, board, base)
     elif load_address is not None:
         raise BadInputError("command line", "--load-address", hex(load_address), f"{path.name} says itself where")
-    image.require_core(board.core, double_precision=board.core != "cortex-m4")
+    image.require_core(board.core, double_precision=board.sheet.double_precision)
     return image
 
 

@@ -53,13 +53,17 @@ class FirmwareImage:
     elf: bytes = field(default=b"", repr=False)
 
     def function_at(self, address: int) -> str:
-        """Return the function that holds `address`; its hexadecimal value when none does."""
+        """Return the name of the function that holds `address`; its hexadecimal value when none does."""
+        function = self.function_holding(address)
+        return hex(address) if function is None else function.name
+
+    def function_holding(self, address: int) -> Function | None:
+        """Return the function that holds `address`."""
         index = bisect.bisect_right(self.functions, address, key=lambda f: f.address) - 1
-        if index >= 0:
-            function = self.functions[index]
-            if address < function.address + max(function.size, 2):
-                return function.name
-        return hex(address)
+        if index < 0:
+            return None
+        function = self.functions[index]
+        return function if address < function.address + max(function.size, 2) else None
 
     def require_core(self, core: str, *, double_precision: bool) -> None:
         """Make sure that a core can run this image, as far as its build attributes tell.

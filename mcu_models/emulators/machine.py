@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mcu_models.emulators.block_hook import BlockHook
     from mcu_models.emulators.connections import Connections
     from mcu_models.emulators.memory_map import Registers
-    from mcu_models.emulators.peripherals.base import ClockTree, FlashInterface, Memory, PowerControl
+    from mcu_models.emulators.peripherals.base import ClockTree, FlashInterface, Memory, PowerControl, Retained
     from mcu_models.emulators.virtual_clock import VirtualClock
 
 PartT = TypeVar("PartT")
@@ -45,6 +45,7 @@ class Machine:
         memory: The memories, for DMA.
         problems: Where lines about accesses the hardware would not honour are noted.
         where: Returns the function that is running, for such lines.
+        retained: What the reset that has just happened left alone; None at power-on.
 
     Raises:
         BadInputError: The board names a peripheral of an unknown type or outside the peripheral regions, or has no
@@ -61,14 +62,16 @@ class Machine:
         memory: Memory,
         problems: dict[str, None],
         where: Callable[[], str],
+        retained: Retained | None = None,
     ) -> None:
         self.board = board
         self.clock = clock
         self.scheduler = Scheduler()
         self.nvic = InterruptController(interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits)
         self.chip = Chip(clock, self.scheduler, self.nvic, problems, connections, board.sheet, memory)
+        self.chip.retained = retained or self.chip.retained
         systick = SysTick(clock, hook, self.scheduler, self.nvic)
-        self.system = SystemControl(board.core, board.memory("flash").base, self.nvic, systick)
+        self.system = SystemControl(board, self.nvic, systick)
         self._spaces = {base: PeripheralSpace(base, self.chip, hook, where) for base, _ in PERIPHERAL_SPACES}
         self._system_space = SystemSpace(self.system, CycleCounter(hook, self.system), self.chip, hook, where)
         for name in board.sheet.peripherals:
@@ -76,6 +79,7 @@ class Machine:
         self.tree: ClockTree = self._needed("clock tree", self.chip.tree)
         self.power: PowerControl = self._needed("power control", self.chip.power)
         self.flash: FlashInterface = self._needed("flash interface", self.chip.flash)
+        connections.chip_is_new(self.chip)
 
     def regions(self) -> list[tuple[int, int, Registers]]:
         """Return first address, size and registers of every region that is not memory."""

@@ -42,7 +42,8 @@ class PeripheralSpace:
         self._hook = hook
         self._where = where
         self._banks: dict[int, Peripheral] = {}
-        self._polled: tuple[tuple[int, int, int], int, int] | None = None
+        self._polled: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._unchanging: dict[tuple[int, int], int] = {}
 
     def add(self, peripheral: Peripheral) -> None:
         """Place a peripheral at the address of its sheet; it answers only while its bus clock is on."""
@@ -59,12 +60,14 @@ class PeripheralSpace:
         value = peripheral.read(inside, size)
         if inside & ~3 in peripheral.status_registers:
             return self._polling(peripheral, offset, inside, size, value)
-        self._polled = None
+        where = self._hook.last_pc, offset
+        if inside & ~3 in peripheral.consumed_registers or self._unchanging.setdefault(where, value) != value:
+            self._forget_polls()
         return value
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset` from the start of the region."""
-        self._polled = None
+        self._forget_polls()
         peripheral = self._find(offset, "write")
         if peripheral is not None:
             peripheral.write(self._base + offset - peripheral.sheet.base, size, value)
@@ -78,7 +81,7 @@ class PeripheralSpace:
         if not peripheral.modelled:
             what = f"{self._base + offset:#010x} ({peripheral.name}), not modelled"
             self._chip.report(f"{access} of {what}, by {self._where()}")
-        if not self._is_clocked(peripheral):
+        elif not self._is_clocked(peripheral):
             self._chip.report(f"{access} of {peripheral.name} while its bus clock is off, by {self._where()}")
             return None
         return peripheral
@@ -87,21 +90,28 @@ class PeripheralSpace:
         enable, tree = peripheral.sheet.enable, self._chip.tree
         return enable is None or tree is None or tree.is_enabled(enable.register_offset, enable.bit)
 
+    def _forget_polls(self) -> None:
+        self._polled.clear()
+        self._unchanging.clear()
+
     def _polling(self, peripheral: Peripheral, offset: int, inside: int, size: int, value: int) -> int:
         """Pass the time to the next event when a loop looks at an unchanged flag again: nothing happens before it.
 
-        A loop is the same block of code run anew, with no other access in between; code that merely reads a flag
-        twice is not.
+        A loop is a block of code run anew that sees what it saw before, with nothing since but looks at registers
+        that say what they said before; code that merely reads a flag twice is not.
         """
         look = (self._hook.last_pc, offset, value)
         instructions, cycles = self._hook.instructions, self._hook.cycles
-        before, self._polled = self._polled, (look, instructions, cycles)
-        if before is None or before[0] != look or before[1] == instructions or cycles - before[2] > POLL_CYCLES:
+        before = self._polled.get(look)
+        if before is None and any(where[1] == offset and where[2] != value for where in self._polled):
+            self._forget_polls()
+        self._polled[look] = instructions, cycles
+        if before is None or before[0] == instructions or cycles - before[1] > POLL_CYCLES:
             return value
         # The deadline is the next event, or the end of this stretch of the run when that comes first.
-        self._hook.cycles = max(cycles, self._hook.deadline_cycles)
+        self._hook.pass_to(self._hook.deadline_cycles)
         self._chip.scheduler.run_due(self._chip.clock.now_s)
-        self._polled = (look, instructions, self._hook.cycles)
+        self._polled[look] = instructions, self._hook.cycles
         return peripheral.read(inside, size)
 
 

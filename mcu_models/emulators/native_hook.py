@@ -25,43 +25,73 @@ _emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
 _reg_read = types.ExternalFunction("uc_reg_read", types.int32(types.voidptr, types.int32, types.int64))
 _reg_write = types.ExternalFunction("uc_reg_write", types.int32(types.voidptr, types.int32, types.int64))
 
+NEVER = 2**62
+"""A count that is not reached."""
+
 # Words of the header.
 CYCLES, INSTRUCTIONS, DEADLINE, PREVIOUS, STOP_REASON, GRACE = range(6)
 MISSED_PC, MISSED_SIZE, UNMASK_WATCH = range(6, 9)
 FLASH_BASE, FLASH_SIZE, WAIT_STATES, PREFETCH, INSTRUCTION_CACHE, DATA_CACHE = range(9, 15)
 TIME_STAMP, STALL_CYCLES, DATA_STALL_CYCLES, LAST_DATA_GRANULE = range(15, 19)
-HALF_CYCLES, CURRENT_EDGE, GRANULE_BYTES, REGION, MISPREDICTIONS = range(19, 24)
+HALF_CYCLES, CURRENT_EDGE, GRANULE_SHIFT, REGION, MISPREDICTIONS = range(19, 24)
 L1_CACHES, UNALIGNED_CYCLES, UNALIGNED_ODD_CYCLES, UNALIGNED_STORES, REGISTER_VALUE = range(24, 29)
 ACCESS_INDEX, LAST_MEMORY, CROSSING_CYCLES, LEARNT_RUN = range(29, 33)
-HEADER_WORDS = 40
+PHASE, WINDOW_END, UNMEASURED, DATA_FRACTION, LAZY_FLOAT_CYCLES = range(33, 38)
+L1_CODE_ON, L1_DATA_ON, L1I_SETS, L1D_SETS = range(38, 42)
+RECENT_AT, FLOATS_OFF, FAULT_ADDRESS, TRAP_UNALIGNED, BLOCK_CYCLES = range(42, 47)
+HEADER_WORDS = 48
 """Costs of edges and regions are in half cycles, which a dual-issue core can gain; stalls are whole cycles."""
 
 # Why the emulator was stopped.
-REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED = range(4)
+REASON_NONE, REASON_DEADLINE, REASON_NEW_EDGE, REASON_UNMASKED, REASON_WINDOW = range(5)
+REASON_FLOAT, REASON_UNALIGNED = range(5, 7)
+
+# What data accesses are charged: each as it comes, from the mean of its edge while nobody looks, or from the mean
+# while the caches are filled again. MEASURING is charged as EXACT is, and adds to the means.
+EXACT, MEASURING, REUSING, WARMING = range(4)
+MEAN_SHIFT = 8
+"""Mean cycles of an edge's data accesses are kept in 1/256 cycles."""
+UNKNOWN_MEAN = -1
+UNMEASURED_LIMIT = 10_000
+"""Instructions of unknown edges that end a window at once."""
+ENOUGH_RUNS = 16
+"""Runs of an edge under observation until its mean counts as known."""
 
 EDGE_SLOTS = 1 << 17
 MAX_EDGES = EDGE_SLOTS // 2
 MAX_BLOCKS = 1 << 15
-LINE_BYTES = 32
+LINE_SHIFT = 5
+LINE_BYTES = 1 << LINE_SHIFT
 INSTRUCTION_LINES = 32
 DATA_LINES = 8
 MAX_FLASH_LINES = (2 << 20) // LINE_BYTES
 MAX_REGIONS = 4096
-MAX_MEMORIES = 16
+MAX_MEMORIES = 32
 PIPELINED_WORDS = 4
 """Words of a block's bit field of accesses."""
-# Cortex-M7 with caches of 16 KB: two ways for instructions, four for data (DDI 0489F, 5.2).
-L1I_SETS, L1I_WAYS = 256, 2
-L1D_SETS, L1D_WAYS = 128, 4
+# Cortex-M7: two ways for instructions, four for data (DDI 0489F, 5.2); sets by the size of the caches.
+L1I_WAYS, L1D_WAYS = 2, 4
+MAX_L1I_SETS, MAX_L1D_SETS = 1024, 512
+"""Of 64 KB, the largest that the core can be made with."""
+
+# Which unaligned accesses stop the engine: none, those of instructions that must be aligned, all.
+TRAP_NONE, TRAP_SOME, TRAP_ALL = range(3)
+
+RECENT_BLOCKS = 32
+"""Blocks remembered for a post-mortem; a power of two."""
 
 # Sections behind the header.
-EDGE_KEY = HEADER_WORDS
+RECENT = HEADER_WORDS
+EDGE_KEY = RECENT + RECENT_BLOCKS
 EDGE_ID = EDGE_KEY + EDGE_SLOTS
 EDGE_COST = EDGE_ID + EDGE_SLOTS
 EDGE_BLOCK = EDGE_COST + MAX_EDGES
 EDGE_COUNT = EDGE_BLOCK + MAX_EDGES
 EDGE_STALL = EDGE_COUNT + MAX_EDGES
-BLOCK_START = EDGE_STALL + MAX_EDGES
+EDGE_SEEN = EDGE_STALL + MAX_EDGES
+EDGE_DATA = EDGE_SEEN + MAX_EDGES
+EDGE_MEAN = EDGE_DATA + MAX_EDGES
+BLOCK_START = EDGE_MEAN + MAX_EDGES
 BLOCK_SIZE = BLOCK_START + MAX_BLOCKS
 BLOCK_INSTRUCTIONS = BLOCK_SIZE + MAX_BLOCKS
 BLOCK_FLAGS = BLOCK_INSTRUCTIONS + MAX_BLOCKS
@@ -73,16 +103,19 @@ BLOCK_HISTORY = BLOCK_PENALTY + MAX_BLOCKS
 BLOCK_RUN = BLOCK_HISTORY + MAX_BLOCKS
 BLOCK_RUN_TAKEN = BLOCK_RUN + MAX_BLOCKS
 BLOCK_RUN_PASSED = BLOCK_RUN_TAKEN + MAX_BLOCKS
-BLOCK_PIPELINED = BLOCK_RUN_PASSED + MAX_BLOCKS
+BLOCK_ACCESSES = BLOCK_RUN_PASSED + MAX_BLOCKS
+BLOCK_PIPELINED = BLOCK_ACCESSES + MAX_BLOCKS
 REGION_HALVES = BLOCK_PIPELINED + MAX_BLOCKS * PIPELINED_WORDS
 MEMORY_FIRST = REGION_HALVES + MAX_REGIONS
 MEMORY_LAST = MEMORY_FIRST + MAX_MEMORIES
 MEMORY_FILL = MEMORY_LAST + MAX_MEMORIES
-L1I_TAG = MEMORY_FILL + MAX_MEMORIES
-L1I_STAMP = L1I_TAG + L1I_SETS * L1I_WAYS
-L1D_TAG = L1I_STAMP + L1I_SETS * L1I_WAYS
-L1D_STAMP = L1D_TAG + L1D_SETS * L1D_WAYS
-LINE_SLOT = L1D_STAMP + L1D_SETS * L1D_WAYS
+MEMORY_REST = MEMORY_FILL + MAX_MEMORIES
+MEMORY_BUSY = MEMORY_REST + MAX_MEMORIES
+L1I_TAG = MEMORY_BUSY + MAX_MEMORIES
+L1I_STAMP = L1I_TAG + MAX_L1I_SETS * L1I_WAYS
+L1D_TAG = L1I_STAMP + MAX_L1I_SETS * L1I_WAYS
+L1D_STAMP = L1D_TAG + MAX_L1D_SETS * L1D_WAYS
+LINE_SLOT = L1D_STAMP + MAX_L1D_SETS * L1D_WAYS
 I_TAG = LINE_SLOT + MAX_FLASH_LINES
 I_STAMP = I_TAG + INSTRUCTION_LINES
 I_VALID = I_STAMP + INSTRUCTION_LINES
@@ -91,8 +124,12 @@ D_STAMP = D_TAG + DATA_LINES
 D_VALID = D_STAMP + DATA_LINES
 ARENA_WORDS = D_VALID + DATA_LINES
 
-FLAG_MAY_UNMASK, FLAG_CONDITIONAL_ACCESS = 1, 2
+FLAG_MAY_UNMASK, FLAG_CONDITIONAL_ACCESS, FLAG_FLOAT, FLAG_ALIGNED_ACCESS = 1, 2, 4, 8
 BRANCH_CONDITIONAL, BRANCH_INDIRECT = 1, 2
+ALIGNED_MNEMONICS = (
+    "ldrd", "strd", "ldm", "stm", "push", "pop", "ldrex", "strex", "vldr", "vstr", "vldm", "vstm", "vpush", "vpop",
+)  # fmt: skip
+"""Instructions that fault at an unaligned address, whatever CCR says (DDI 0403E, A3.2.1)."""
 _READ = 16
 """UC_MEM_READ."""
 _XPSR = arm_const.UC_ARM_REG_XPSR
@@ -140,32 +177,53 @@ def _replace_line(arena, tag, stamp, valid, lines, line):  # type: ignore[no-unt
 
 
 @njit(cache=True)
+def _line_slot(arena, line):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the slot of a line of flash in the instruction cache, after making it the one used last."""
+    slot = arena[LINE_SLOT + line] - 1
+    if slot < 0 or arena[I_TAG + slot] != line + 1:
+        slot = _replace_line(arena, I_TAG, I_STAMP, I_VALID, INSTRUCTION_LINES, line + 1)
+        arena[LINE_SLOT + line] = slot + 1
+    arena[TIME_STAMP] += 1
+    arena[I_STAMP + slot] = arena[TIME_STAMP]
+    return slot
+
+
+@njit(cache=True)
 def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the cycles a block at flash offset `start` waits for its instructions."""
+    shift = arena[GRANULE_SHIFT]
+    first = start >> shift
+    last = (start + size - 1) >> shift
+    per_line_shift = LINE_SHIFT - shift
+    in_line = (np.int64(1) << per_line_shift) - 1
+    missing = np.int64(0)
+    first_missing = False
+    granule = first
+    while granule <= last:
+        line = granule >> per_line_shift
+        end = min(last, granule | in_line)
+        wanted = ((np.int64(2) << (end & in_line)) - 1) & ~((np.int64(1) << (granule & in_line)) - 1)
+        slot = _line_slot(arena, line)
+        absent = wanted if arena[INSTRUCTION_CACHE] == 0 else wanted & ~arena[I_VALID + slot]
+        if absent != 0:
+            arena[I_VALID + slot] |= wanted
+            if granule == first and absent & (np.int64(1) << (first & in_line)) != 0:
+                first_missing = True
+            while absent != 0:
+                missing += 1
+                absent &= absent - 1
+        granule = end + 1
+    if missing == 0:
+        return np.int64(0)
+    return _missing_stall(arena, missing, first_missing and not sequential, cycles, last - first + 1)
+
+
+@njit(cache=True)
+def _missing_stall(arena, missing, fresh, cycles, granules):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return what reading the missing granules costs; one that is jumped to is waited for in full."""
     wait = arena[WAIT_STATES]
-    width = arena[GRANULE_BYTES]
-    per_line = LINE_BYTES // width
-    first = start // width
-    granules = ((start + size - 1) // width) - first + 1
-    stall = np.int64(0)
-    followers = np.int64(0)
-    fresh = not sequential
-    for granule in range(first, first + granules):
-        line = granule // per_line
-        bit = np.int64(1) << (granule % per_line)
-        slot = arena[LINE_SLOT + line] - 1
-        if slot < 0 or arena[I_TAG + slot] != line + 1:
-            slot = _replace_line(arena, I_TAG, I_STAMP, I_VALID, INSTRUCTION_LINES, line + 1)
-            arena[LINE_SLOT + line] = slot + 1
-        arena[TIME_STAMP] += 1
-        arena[I_STAMP + slot] = arena[TIME_STAMP]
-        if arena[I_VALID + slot] & bit == 0 or arena[INSTRUCTION_CACHE] == 0:
-            arena[I_VALID + slot] |= bit
-            if fresh:
-                stall += wait
-            else:
-                followers += 1
-        fresh = False
+    followers = missing - 1 if fresh else missing
+    stall = wait if fresh else np.int64(0)
     if arena[PREFETCH] == 0:
         return stall + followers * wait
     # With prefetch, a granule is read while the one before it executes.
@@ -174,8 +232,11 @@ def _fetch_stall(arena, start, size, cycles, sequential):  # type: ignore[no-unt
 
 @njit(cache=True)
 def _misses(arena, tags, stamps, sets, ways, line):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Look a line up in a cache and put it there: least recently used way. Return whether it was missing."""
-    base = (line % sets) * ways
+    """Look a line up in a cache and put it there: least recently used way. Return whether it was missing.
+
+    The number of sets is a power of two.
+    """
+    base = (line & (sets - 1)) * ways
     arena[TIME_STAMP] += 1
     victim = base
     for way in range(base, base + ways):
@@ -193,8 +254,10 @@ def _misses(arena, tags, stamps, sets, ways, line):  # type: ignore[no-untyped-d
 def _code_fill(arena, pc, size, fill):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the cycles to bring the lines of a block into the instruction cache."""
     cycles = np.int64(0)
-    for line in range(pc // LINE_BYTES, (pc + size - 1) // LINE_BYTES + 1):
-        if _misses(arena, L1I_TAG, L1I_STAMP, L1I_SETS, L1I_WAYS, line):
+    for line in range(pc >> LINE_SHIFT, ((pc + size - 1) >> LINE_SHIFT) + 1):
+        if fill < 0:
+            cycles -= fill
+        elif arena[L1_CODE_ON] == 0 or _misses(arena, L1I_TAG, L1I_STAMP, arena[L1I_SETS], L1I_WAYS, line):
             cycles += fill
     return cycles
 
@@ -255,6 +318,32 @@ def _block_stall(arena, block, previous, pc, size, cost):  # type: ignore[no-unt
     return stall
 
 
+@njit(cache=True)
+def _data_cycles(arena, edge, instructions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return what the data accesses of an edge are charged before they come, by what they have cost on average.
+
+    While they are watched, that is nothing; what is not known well enough is counted, by instructions.
+    """
+    if arena[PHASE] <= MEASURING:
+        if arena[PHASE] == MEASURING:
+            if arena[EDGE_SEEN + edge] < ENOUGH_RUNS:
+                arena[UNMEASURED] += instructions
+            arena[EDGE_SEEN + edge] += 1
+        return np.int64(0)
+    mean = arena[EDGE_MEAN + edge]
+    if mean <= 0:
+        if mean == UNKNOWN_MEAN and arena[WINDOW_END] != NEVER:
+            arena[UNMEASURED] += instructions
+            if arena[UNMEASURED] > UNMEASURED_LIMIT:
+                arena[WINDOW_END] = 0
+        return np.int64(0)
+    fraction = arena[DATA_FRACTION] + mean
+    arena[DATA_FRACTION] = fraction & ((1 << MEAN_SHIFT) - 1)
+    cycles = fraction >> MEAN_SHIFT
+    arena[DATA_STALL_CYCLES] += cycles
+    return cycles
+
+
 @cfunc(types.void(types.voidptr, types.uint64, types.uint32, types.voidptr), cache=True)
 def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Charge the block at `pc_word`, or stop before it."""
@@ -272,6 +361,10 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
         arena[STOP_REASON] = REASON_UNMASKED
         _emu_stop(uc)
         return
+    if arena[INSTRUCTIONS] >= arena[WINDOW_END]:
+        arena[STOP_REASON] = REASON_WINDOW
+        _emu_stop(uc)
+        return
     edge = _find_edge(arena, edge_key(previous, pc, size))
     if edge == 0:
         arena[MISSED_PC] = pc
@@ -280,9 +373,18 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
         _emu_stop(uc)
         return
     block = arena[EDGE_BLOCK + edge]
+    if arena[FLOATS_OFF] != 0 and arena[BLOCK_FLAGS + block] & FLAG_FLOAT != 0:
+        arena[STOP_REASON] = REASON_FLOAT
+        _emu_stop(uc)
+        return
     cost = arena[EDGE_COST + edge]
     stall = _block_stall(arena, block, previous, pc, size, cost)
     arena[STALL_CYCLES] += stall
+    if arena[PHASE] != EXACT:
+        stall += _data_cycles(arena, edge, arena[BLOCK_INSTRUCTIONS + block])
+    if arena[LAZY_FLOAT_CYCLES] != 0 and arena[BLOCK_FLAGS + block] & FLAG_FLOAT != 0:
+        stall += arena[LAZY_FLOAT_CYCLES]
+        arena[LAZY_FLOAT_CYCLES] = 0
     arena[EDGE_STALL + edge] += stall
     arena[EDGE_COUNT + edge] += 1
     halves = cost + 2 * stall
@@ -293,21 +395,25 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
     arena[CYCLES] += halves >> 1
     arena[HALF_CYCLES] = halves & 1
     arena[INSTRUCTIONS] += arena[BLOCK_INSTRUCTIONS + block]
+    arena[RECENT + (arena[RECENT_AT] & (RECENT_BLOCKS - 1))] = pc
+    arena[RECENT_AT] += 1
     arena[PREVIOUS] = block
     arena[CURRENT_EDGE] = edge
+    arena[BLOCK_CYCLES] = cost >> 1
     arena[ACCESS_INDEX] = 0
 
 
 @njit(cache=True)
 def _flash_data_stall(arena, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return the wait states of one data read from flash through the ART data cache."""
-    width = arena[GRANULE_BYTES]
-    granule = (np.int64(address) - arena[FLASH_BASE]) // width
+    shift = arena[GRANULE_SHIFT]
+    granule = (np.int64(address) - arena[FLASH_BASE]) >> shift
     if granule == arena[LAST_DATA_GRANULE]:
         return np.int64(0)
     arena[LAST_DATA_GRANULE] = granule
-    line = granule // (LINE_BYTES // width) + 1
-    bit = np.int64(1) << (granule % (LINE_BYTES // width))
+    per_line_shift = LINE_SHIFT - shift
+    line = (granule >> per_line_shift) + 1
+    bit = np.int64(1) << (granule & ((np.int64(1) << per_line_shift) - 1))
     found = -1
     for slot in range(DATA_LINES):
         if arena[D_TAG + slot] == line:
@@ -325,6 +431,10 @@ def _flash_data_stall(arena, address):  # type: ignore[no-untyped-def]  # noqa: 
 @njit(cache=True)
 def _charge_data(arena, cycles, waiting):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Add the cycles a data access of the running block takes, of which it spends some waiting for memory."""
+    if arena[PHASE] == WARMING:
+        return
+    if arena[PHASE] == MEASURING:
+        arena[EDGE_DATA + arena[CURRENT_EDGE]] += cycles
     arena[CYCLES] += cycles
     arena[DATA_STALL_CYCLES] += waiting
     arena[EDGE_STALL + arena[CURRENT_EDGE]] += cycles
@@ -352,6 +462,18 @@ def _memory_at(arena, address):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 
 
 @njit(cache=True)
+def _line_cycles(arena, memory, first_word):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the cycles until the first word of a line is there; the line before it may still be coming."""
+    # The whole block has been charged at its start: of its cycles, those behind this access have not passed yet.
+    accesses = arena[BLOCK_ACCESSES + arena[PREVIOUS]]
+    left = max(np.int64(0), accesses - arena[ACCESS_INDEX])
+    now = arena[CYCLES] - (arena[BLOCK_CYCLES] * left // accesses if accesses > 0 else 0)
+    wait = max(np.int64(0), arena[MEMORY_BUSY + memory] - now) + first_word
+    arena[MEMORY_BUSY + memory] = now + wait + arena[MEMORY_REST + memory]
+    return wait
+
+
+@njit(cache=True)
 def _crossing_cycles(arena, memory):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return what an access costs that cannot hide behind the load before it because that went elsewhere."""
     index = arena[ACCESS_INDEX]
@@ -360,6 +482,15 @@ def _crossing_cycles(arena, memory):  # type: ignore[no-untyped-def]  # noqa: AN
         return np.int64(0)
     word = arena[BLOCK_PIPELINED + arena[PREVIOUS] * PIPELINED_WORDS + (index >> 6)]
     return arena[CROSSING_CYCLES] if word >> (index & 63) & 1 else np.int64(0)
+
+
+@njit(inline="always", cache=True)
+def _must_be_aligned(arena):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Tell whether the running block may hold an access that faults when unaligned."""
+    trap = arena[TRAP_UNALIGNED]
+    if trap == TRAP_SOME:
+        return arena[BLOCK_FLAGS + arena[PREVIOUS]] & FLAG_ALIGNED_ACCESS != 0
+    return trap == TRAP_ALL
 
 
 @njit(cache=True)
@@ -380,28 +511,27 @@ def _forget_if_then(uc, arena):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 
 
 @cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
-def on_flash_read(uc, kind, address, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
-    """Charge the wait states of one data read from flash."""
-    arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
-    _forget_if_then(uc, arena)
-    if arena[WAIT_STATES] != 0:
-        waiting = _flash_data_stall(arena, address)
-        _charge_data(arena, waiting, waiting)
-
-
-@cfunc(types.void(types.voidptr, types.int32, types.uint64, types.int32, types.int64, types.voidptr), cache=True)
 def on_access(uc, kind, address_word, size, value, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
     """Charge what one data access costs beyond its instruction: boundaries crossed, caches missed, wait states."""
     arena = carray(data, (ARENA_WORDS,), dtype=np.int64)
     _forget_if_then(uc, arena)
     address = np.int64(address_word)
+    if address & (min(size, 4) - 1) != 0 and _must_be_aligned(arena):
+        arena[STOP_REASON] = REASON_UNALIGNED
+        arena[FAULT_ADDRESS] = address
+        _emu_stop(uc)
+        return
     memory = _memory_at(arena, address)
     cycles = _unaligned_cycles(arena, kind, address, size)
     waiting = np.int64(0)
     if arena[L1_CACHES] != 0:
+        arena[ACCESS_INDEX] += 1
         fill = arena[MEMORY_FILL + memory]
-        if fill != 0 and _misses(arena, L1D_TAG, L1D_STAMP, L1D_SETS, L1D_WAYS, address // LINE_BYTES):
-            waiting = fill
+        if fill != 0:
+            if arena[L1_DATA_ON] == 0 or fill < 0:
+                waiting = abs(fill) if kind == _READ else np.int64(0)
+            elif _misses(arena, L1D_TAG, L1D_STAMP, arena[L1D_SETS], L1D_WAYS, address >> LINE_SHIFT):
+                waiting = _line_cycles(arena, memory, fill)
     else:
         cycles += _crossing_cycles(arena, memory)
         offset = address - arena[FLASH_BASE]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mcu_models.emulators.virtual_clock import PowerState, StateSpan
 
 End = Literal["until", "seconds", "fault", "halt"]
+GAVE_UP = "gave up"
+"""How the detail of a run begins that was ended from outside before its time."""
 
 
 class I2cDevice(Protocol):
@@ -62,7 +64,7 @@ class RunOutcome:
         cycles: Core cycles executed, sleeping excluded.
         virtual_s: Virtual time since power-on.
         sleep_s: Of which the core slept, in any mode.
-        detail: One line about a fault or a halt; empty otherwise.
+        detail: One line about a fault, a halt or a run that was given up; empty otherwise.
     """
 
     end: End
@@ -71,6 +73,11 @@ class RunOutcome:
     virtual_s: float
     sleep_s: float
     detail: str
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the run was ended from outside, before its time."""
+        return self.end == "seconds" and self.detail.startswith(GAVE_UP)
 
 
 class Emulator(Protocol):

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 from mcu_models.emulators.interrupt_controller import FIRST_IRQ, NMI, PEND_SV, SYS_TICK
 from mcu_models.emulators.memory_map import PeripheralSpace
+from mcu_models.emulators.memory_timing import cache_bytes
+from mcu_models.emulators.protection_unit import MPU_REGIONS, ProtectionUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcu_models.boards.board import Board
     from mcu_models.emulators.block_hook import BlockHook
+    from mcu_models.emulators.faults import Cause
     from mcu_models.emulators.interrupt_controller import InterruptController
     from mcu_models.emulators.peripherals.base import Chip
     from mcu_models.emulators.scheduler import Scheduler
@@ -22,12 +26,22 @@ if TYPE_CHECKING:
 
 _ICSR, _VTOR, _AIRCR, _SCR, _CPUID, _SHCSR, _CPACR = 0xD04, 0xD08, 0xD0C, 0xD10, 0xD00, 0xD24, 0xD88
 _DEMCR = 0xDFC
+_CFSR, _HFSR, _MMFAR, _BFAR = 0xD28, 0xD2C, 0xD34, 0xD38
+_CLIDR, _CCSIDR, _CSSELR = 0xD78, 0xD80, 0xD84
+_MPU_TYPE, _MPU_END = 0xD90, 0xDBC
+_CODE_CACHE, _DATA_CACHE = 1 << 17, 1 << 16
+"""CCR.IC and CCR.DC of a Cortex-M7."""
 _VECTKEY = 0x05FA
 _CCR, _FPCCR, _MVFR0, _MVFR1 = 0xD14, 0xF34, 0xF40, 0xF44
 _RESET_VALUES = {_AIRCR: 0xFA050000, _CCR: 0x200, _FPCCR: 0xC0000000, _MVFR0: 0x10110021, _MVFR1: 0x11000011}
 """Stack alignment and lazy floating-point stacking on; single precision (Cortex-M4 TRM, 100166_0001)."""
 _READ_ONLY = frozenset({0x4, _CPUID, _MVFR0, _MVFR1})
 _CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
+"""Of STM32L4 (r0p1) and H7 (r1p1); `cpuid` in `board.toml` says what another part has."""
+
+
+def nothing() -> None:
+    """Hear of a change and do nothing."""
 
 
 class SysTick:
@@ -42,6 +56,7 @@ class SysTick:
         self._reload = 0
         self._wrapped = False
         self._start_s = 0.0
+        self._elapsed_ticks = 0.0
         clock.on_change(self._restart)
 
     @property
@@ -73,6 +88,18 @@ class SysTick:
             self._wrapped = False
         self._restart()
 
+    def stop_clock(self) -> None:
+        """Stand still: a Stop mode has switched the core clock off."""
+        if self._running:
+            self._elapsed_ticks = (self._clock.now_s - self._start_s) * self._tick_hz
+            self._scheduler.cancel(self)
+
+    def start_clock(self) -> None:
+        """Count on from where the clock was stopped."""
+        if self._running:
+            self._start_s = self._clock.now_s - self._elapsed_ticks / self._tick_hz
+            self._plan()
+
     def _current(self) -> int:
         if not self._running:
             return 0
@@ -102,15 +129,30 @@ class SystemControl:
     """Registers of the system control space, except for the debug ones.
 
     `sleep_deep` and `vector_table` are what the core asks for; everything else acts on the interrupt controller.
+
+    Attributes:
+        vector_table: VTOR.
+        fault_status: CFSR.
+        hard_fault_status: HFSR.
+        mpu: The memory protection unit.
+        systick: The system timer.
+        on_memory: Called when caches or protection regions have changed.
     """
 
-    def __init__(self, core: str, vector_table: int, nvic: InterruptController, systick: SysTick) -> None:
-        self.vector_table = vector_table
+    def __init__(self, board: Board, nvic: InterruptController, systick: SysTick) -> None:
+        core = board.core
+        self.vector_table = board.memory("flash").base
+        self.fault_status = 0
+        self.hard_fault_status = 0
+        self.mpu = ProtectionUnit(MPU_REGIONS[core])
+        self.on_memory: Callable[[], None] = nothing
+        self._cache_bytes = cache_bytes(board) if core == "cortex-m7" else None
         self._nvic = nvic
-        self._systick = systick
+        self.systick = systick
         self._scr = 0
         interrupt_lines = (nvic.count - FIRST_IRQ - 1) // 32
-        self._plain: dict[int, int] = {**_RESET_VALUES, _CPUID: _CPUIDS[core], 0x4: interrupt_lines}
+        cpuid = board.sheet.cpuid or _CPUIDS[core]
+        self._plain: dict[int, int] = {**_RESET_VALUES, _CPUID: cpuid, 0x4: interrupt_lines}
         self.reset_requested = False
 
     @property
@@ -131,21 +173,81 @@ class SystemControl:
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset` from 0xE000E000."""
         if 0x010 <= offset < 0x020:
-            return self._systick.read(offset - 0x010)
+            return self.systick.read(offset - 0x010)
         if 0x100 <= offset < 0x340:
             return self._read_bits(offset)
         if _is_priority(offset):
             return sum(self._nvic.priority[n] << (8 * i) for i, n in self._priorities(offset, size))
+        if _MPU_TYPE <= offset < _MPU_END:
+            return self.mpu.read(offset - _MPU_TYPE)
+        return self._read_scb(offset, size)
+
+    def _read_scb(self, offset: int, size: int) -> int:
         if offset == _ICSR:
             return self._icsr()
         if offset in (_VTOR, _SCR):
             return self.vector_table if offset == _VTOR else self._scr
+        if _CFSR <= offset < _CFSR + 4:
+            return self.fault_status >> (8 * (offset - _CFSR)) & ((1 << (8 * size)) - 1)
+        if offset == _HFSR:
+            return self.hard_fault_status
+        if self._cache_bytes is not None and offset in (_CLIDR, _CCSIDR):
+            return 0x09000003 if offset == _CLIDR else self._cache_size_id()
         return self._plain.get(offset, 0)
+
+    def _cache_size_id(self) -> int:
+        """Return CCSIDR of the cache that CSSELR names: lines of 32 bytes (DDI 0403E, B4.8.4)."""
+        assert self._cache_bytes is not None  # noqa: S101 - asked by the caller
+        for_code = self._plain.get(_CSSELR, 0) & 1
+        ways = 2 if for_code else 4
+        sets = self._cache_bytes[0 if for_code else 1] // (32 * ways)
+        return 0xF0000001 | (sets - 1) << 13 | (ways - 1) << 3
+
+    @property
+    def code_cache_on(self) -> bool:
+        """CCR.IC."""
+        return bool(self._plain[_CCR] & _CODE_CACHE)
+
+    @property
+    def data_cache_on(self) -> bool:
+        """CCR.DC."""
+        return bool(self._plain[_CCR] & _DATA_CACHE)
+
+    @property
+    def traps_divide_by_zero(self) -> bool:
+        """CCR.DIV_0_TRP."""
+        return bool(self._plain[_CCR] & 1 << 4)
+
+    @property
+    def traps_unaligned(self) -> bool:
+        """CCR.UNALIGN_TRP."""
+        return bool(self._plain[_CCR] & 1 << 3)
+
+    @property
+    def floats_enabled(self) -> bool:
+        """CPACR opens coprocessors 10 and 11."""
+        return self._plain.get(_CPACR, 0) >> 20 & 0xF != 0
+
+    @property
+    def stacks_floats(self) -> bool:
+        """FPCCR.ASPEN: frames hold the floating-point registers."""
+        return bool(self._plain[_FPCCR] >> 31 & 1)
+
+    @property
+    def stacks_floats_late(self) -> bool:
+        """FPCCR.LSPEN: their place is reserved, and filled at the first floating-point instruction."""
+        return bool(self._plain[_FPCCR] >> 30 & 1)
+
+    def note_fault(self, cause: Cause) -> None:
+        """Set the status and address registers of a fault."""
+        self.fault_status |= cause.status
+        if cause.address is not None:
+            self._plain[_BFAR if cause.status >> 15 & 1 else _MMFAR] = cause.address
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset` from 0xE000E000."""
         if 0x010 <= offset < 0x020:
-            self._systick.write(offset - 0x010, value)
+            self.systick.write(offset - 0x010, value)
         elif 0x100 <= offset < 0x300:
             self._write_bits(offset, value)
         elif _is_priority(offset):
@@ -154,9 +256,9 @@ class SystemControl:
         elif offset == 0xF00:
             self._nvic.pend(FIRST_IRQ + (value & 0x1FF))
         else:
-            self._write_scb(offset, value)
+            self._write_scb(offset, size, value)
 
-    def _write_scb(self, offset: int, value: int) -> None:
+    def _write_scb(self, offset: int, size: int, value: int) -> None:
         if offset == _ICSR:
             self._write_icsr(value)
         elif offset == _VTOR:
@@ -169,8 +271,21 @@ class SystemControl:
             for bit, number in ((16, 4), (17, 5), (18, 6)):
                 self._nvic.set_enabled(number, enabled=bool(value >> bit & 1))
             self._plain[offset] = value
+        elif _MPU_TYPE <= offset < _MPU_END:
+            self.mpu.write(offset - _MPU_TYPE, value)
+            self.on_memory()
         elif offset not in _READ_ONLY:
+            self._write_plain(offset, size, value)
+
+    def _write_plain(self, offset: int, size: int, value: int) -> None:
+        if _CFSR <= offset < _CFSR + 4:
+            self.fault_status &= ~((value & ((1 << (8 * size)) - 1)) << (8 * (offset - _CFSR)))
+        elif offset == _HFSR:
+            self.hard_fault_status &= ~value
+        else:
             self._plain[offset] = value
+            if offset in (_CCR, _CPACR):
+                self.on_memory()
 
     def _icsr(self) -> int:
         active = self._nvic.active[-1] if self._nvic.active else 0

@@ -29,11 +29,14 @@ MAX_NAME_CHARACTERS = 200
 _DEEPEST_LEAVE = 200
 """So many calls up a function is looked for that is left."""
 _PROCESS = 1
-_FUNCTIONS, _EXCEPTIONS, _STATES, _UART = 1, 2, 3, 4
-_TRACKS: Final = {_FUNCTIONS: "functions", _EXCEPTIONS: "exceptions", _STATES: "power state", _UART: "UART"}
+_FUNCTIONS, _EXCEPTIONS, _STATES, _UART, _FAULTS = 1, 2, 3, 4, 5
+_TRACKS: Final = {
+    _FUNCTIONS: "functions", _EXCEPTIONS: "exceptions", _STATES: "power state", _UART: "UART",
+    _FAULTS: "injected faults",
+}  # fmt: skip
 _TRACK_OF: Final = {
     "enter": _FUNCTIONS, "leave": _FUNCTIONS, "exception_enter": _EXCEPTIONS, "exception_leave": _EXCEPTIONS,
-    "state": _STATES, "uart": _UART,
+    "state": _STATES, "uart": _UART, "fault": _FAULTS,
 }  # fmt: skip
 
 
@@ -82,7 +85,7 @@ class TraceWriter:
             return False
         self._last_s = max(self._last_s, event.time_s)
         track = _TRACK_OF[event.kind]
-        if event.kind == "uart":
+        if event.kind in ("uart", "fault"):
             self._event("i", event.time_s, track, event.name)
         elif event.kind == "state":
             self._end_all(track, event.time_s)

@@ -31,6 +31,8 @@ class CoreModel:
         crossing_cycles: Cycles that an access priced as hidden behind the load before it costs after all when it
             goes to another memory.
         pipelined_accesses: Which accesses of a block are priced so: bit n for the n-th.
+        learnt_run: Longest run of equal outcomes of one branch that the predictor learns, and with it the end of a
+            loop that is always as short.
     """
 
     edge_half_cycles: Callable[[Block | None, Block], int]
@@ -41,6 +43,7 @@ class CoreModel:
     unaligned_stores: bool
     crossing_cycles: int
     pipelined_accesses: Callable[[Sequence[Instruction]], int]
+    learnt_run: int = 0
 
     def branch_kind(self, block: Block) -> int:
         """Return how the predictor guesses the end of `block`: not at all, taken or not, or its target."""
@@ -83,6 +86,7 @@ _MODELS = {
         unaligned_stores=False,
         crossing_cycles=0,
         pipelined_accesses=lambda _instructions: 0,
+        learnt_run=cortex_m7.LEARNT_RUN,
     ),
 }
 

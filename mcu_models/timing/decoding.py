@@ -47,6 +47,9 @@ _BY_PREFIX: tuple[tuple[tuple[str, ...], Kind], ...] = (
 )
 
 
+_NAMES = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One decoded instruction.
@@ -75,6 +78,11 @@ class Instruction:
     writes_flags: bool = False
     conditional: bool = False
     branch_target: int = -1
+
+
+def register_name(register: int) -> str:
+    """Return the name of a register that an instruction lists, such as "r0" or "sp"."""
+    return str(_NAMES.reg_name(register))
 
 
 class Decoder:

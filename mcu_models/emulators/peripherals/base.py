@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mcu_models.boards.board import BoardSheet, PeripheralSheet
     from mcu_models.emulators.interrupt_controller import InterruptController
-    from mcu_models.emulators.peripherals.dma_l4 import Block
+    from mcu_models.emulators.peripherals.dma import Block
     from mcu_models.emulators.port import FlashTiming
     from mcu_models.emulators.scheduler import Scheduler
     from mcu_models.emulators.virtual_clock import VirtualClock
@@ -38,6 +38,10 @@ class ClockTree(Protocol):
     @property
     def bus_divider(self) -> int:
         """Core clocks per clock of the bus to flash and cached memories."""
+
+    @property
+    def oscillator_names(self) -> tuple[str, ...]:
+        """Oscillators by name, PLLs excluded."""
 
     def clock_of(self, peripheral: str) -> float:
         """Return the kernel clock of a peripheral; 0 when its source is off."""
@@ -83,7 +87,20 @@ class DmaController(Protocol):
     """A controller that moves blocks between memory and peripherals."""
 
     def block(self, request: str) -> Block | None:
-        """Return what the enabled channel with `request`, such as "I2C1_RX", is to move."""
+        """Return what the enabled channel with `request`, such as "I2C1_RX", is to move, if it may go as one block."""
+
+    def serve(self, request: str) -> bool:
+        """Let the enabled channel with `request` move one item; tell whether there is such a channel."""
+
+
+class EdgeDetector(Protocol):
+    """What turns the levels of pins and of internal lines into interrupts: a family's EXTI."""
+
+    def pin_changed(self, port: str, pin: int, *, high: bool) -> None:
+        """Hear that a pin of a port such as "GPIOA" has changed its level."""
+
+    def line_changed(self, line: int, *, high: bool) -> None:
+        """Hear that an internal line, such as the RTC's wake-up, has changed its level."""
 
 
 class Memory(Protocol):
@@ -94,6 +111,35 @@ class Memory(Protocol):
 
     def write(self, address: int, data: bytes) -> None:
         """Store bytes."""
+
+
+@dataclass
+class Retained:
+    """What a reset of the chip leaves alone.
+
+    Attributes:
+        reset_cause: "power", "pin", "software", "iwdg", "wwdg", "low power" or "standby".
+        words: Registers of the backup domain, by peripheral and offset.
+        epochs_s: Since when something counts in the backup domain, by peripheral and what it is.
+        driven: Levels at which pins are driven from outside, by port and pin.
+    """
+
+    reset_cause: str = "power"
+    words: dict[str, dict[int, int]] = field(default_factory=dict)
+    epochs_s: dict[str, dict[str, float]] = field(default_factory=dict)
+    driven: dict[str, dict[int, bool]] = field(default_factory=dict)
+
+    def registers(self, peripheral: str) -> dict[int, int]:
+        """Return the retained registers of a peripheral; what is changed in it is kept."""
+        return self.words.setdefault(peripheral, {})
+
+    def epochs(self, peripheral: str) -> dict[str, float]:
+        """Return the retained times of a peripheral; what is changed in it is kept."""
+        return self.epochs_s.setdefault(peripheral, {})
+
+    def levels(self, port: str) -> dict[int, bool]:
+        """Return the levels at which the outside drives the pins of a port; what is changed in it is kept."""
+        return self.driven.setdefault(port, {})
 
 
 @dataclass
@@ -113,6 +159,11 @@ class Chip:
         flash: The flash interface, once its model is made.
         peripherals: By name.
         dma_controllers: Asked in turn for the block of a request.
+        edges: The edge detector, once its model is made.
+        retained: What a reset leaves alone; handed from one chip to the one after the reset.
+        on_reset_request: Called with the cause when a watchdog asks for a reset; without it, that is reported.
+        woken: Whether something that runs in Standby asks to leave it.
+        drift_ppm: How far oscillators are off their nominal frequency, by name such as "lse"; the others are exact.
     """
 
     clock: VirtualClock
@@ -127,6 +178,15 @@ class Chip:
     flash: FlashInterface | None = None
     peripherals: dict[str, Peripheral] = field(default_factory=dict)
     dma_controllers: list[DmaController] = field(default_factory=list)
+    edges: EdgeDetector | None = None
+    retained: Retained = field(default_factory=Retained)
+    on_reset_request: Callable[[str], None] | None = None
+    woken: bool = False
+    drift_ppm: dict[str, float] = field(default_factory=dict)
+
+    def oscillator_hz(self, name: str, nominal_hz: float) -> float:
+        """Return the frequency of an oscillator as it really is."""
+        return nominal_hz * (1.0 + self.drift_ppm.get(name, 0.0) * 1e-6)
 
     def report(self, problem: str) -> None:
         """Note a problem; the same line is kept once."""
@@ -142,6 +202,36 @@ class Chip:
         peripheral = self.peripherals.get(request.partition("_")[0])
         if peripheral is not None:
             peripheral.dma_ready()
+
+    def request_dma(self, request: str) -> bool:
+        """Let the channel set up for a request move one item; tell whether there is one."""
+        return any(controller.serve(request) for controller in self.dma_controllers)
+
+    def request_reset(self, cause: str) -> None:
+        """Ask for a reset of the chip: a watchdog has not been refreshed."""
+        if self.on_reset_request is None:
+            self.report(f"reset requested by {cause}")
+        else:
+            self.on_reset_request(cause)
+
+    def wake_from_standby(self) -> None:
+        """Ask to leave Standby or Shutdown; without effect in other modes."""
+        self.woken = True
+
+    def clocks_changed(self) -> None:
+        """Let every peripheral that counts hear that a clock has changed."""
+        for peripheral in self.peripherals.values():
+            peripheral.clock_changed()
+
+    def after_stop(self) -> None:
+        """Let every peripheral go on after a Stop mode."""
+        for peripheral in self.peripherals.values():
+            peripheral.after_stop()
+
+    def reset_backup(self) -> None:
+        """Reset everything in the backup domain."""
+        for peripheral in self.peripherals.values():
+            peripheral.reset_backup()
 
     def backup_writable(self) -> bool:
         """Tell whether the power control has opened the backup domain; without one, it is open."""
@@ -183,6 +273,8 @@ class Peripheral:
 
     data_registers: frozenset[int] = frozenset()
     """Registers whose narrow write is a whole write, such as a transmit register."""
+    consumed_registers: frozenset[int] = frozenset()
+    """Registers whose reading takes something away, such as a received character."""
     modelled = True
     """Whether the hardware's behaviour is modelled; accesses are reported otherwise."""
     status_registers: frozenset[int] = frozenset()
@@ -203,6 +295,21 @@ class Peripheral:
 
     def before_stop(self) -> None:
         """Look at one's own state when the core enters a Stop mode; the clocks end after this."""
+
+    def after_stop(self) -> None:
+        """Go on after a Stop mode, where the clocks of this peripheral have stood still."""
+
+    def clock_changed(self) -> None:
+        """Hear that a clock of the chip may have changed."""
+
+    def reset(self) -> None:
+        """Go back to the state after reset, as RCC's reset bits ask."""
+        self.registers = {**self.reset_values, **self.sheet.reset_values}
+        for line in range(len(self.sheet.irqs)):
+            self.set_interrupt(high=False, line=line)
+
+    def reset_backup(self) -> None:
+        """Go back to the state after power-on, as a reset of the backup domain asks of its members."""
 
     def dma_ready(self) -> None:
         """Hear that a DMA channel for one of this peripheral's requests has been enabled."""

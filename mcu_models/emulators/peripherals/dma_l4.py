@@ -1,120 +1,54 @@
-"""The DMA controller of STM32L4 for transfers between memory and the data register of a peripheral.
+"""DMA1 and DMA2 of STM32L4x6: each channel chooses one of eight requests in CSELR.
 
-Source: RM0351, chapter 11 and table 43 (requests of DMA1). A peripheral that serves a request moves the whole block
-at once, at the virtual time at which its last item would have moved: memory and CNDTR change then, not item by item.
-Not modelled: memory-to-memory, circular mode, half-transfer interrupts, bus contention with the core.
+Source: RM0351, tables 44 and 45. What the controller does with a request: see `dma_channels`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from mcu_models.emulators.peripherals.dma_channels import DmaChannels
 
-from mcu_models.emulators.peripherals.base import Chip, Peripheral
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mcu_models.boards.board import PeripheralSheet
-
-CHANNELS = 7
-_ISR, _IFCR, _FIRST, _STRIDE, _CSELR = 0x00, 0x04, 0x08, 0x14, 0xA8
-_CCR, _CNDTR, _CPAR, _CMAR = 0x0, 0x4, 0x8, 0xC
-_SETUP = {_CNDTR: "CNDTR", _CPAR: "CPAR", _CMAR: "CMAR"}
-_EN, _TCIE, _DIR, _CIRC, _MINC, _MEM2MEM = 1, 1 << 1, 1 << 4, 1 << 5, 1 << 7, 1 << 14
-_REQUESTS = {
-    (7, 3): "I2C1_RX", (6, 3): "I2C1_TX", (5, 3): "I2C2_RX", (4, 3): "I2C2_TX", (3, 3): "I2C3_RX", (2, 3): "I2C3_TX",
-    (7, 2): "USART2_TX", (6, 2): "USART2_RX", (4, 2): "USART1_TX", (5, 2): "USART1_RX", (2, 2): "USART3_TX",
-    (3, 2): "USART3_RX",
-}  # fmt: skip
-"""Request by channel and selection."""
-
-
-@dataclass
-class Block:
-    """What a channel has been set up to move, a byte an item.
-
-    Attributes:
-        count: Items left.
-        take: For memory to peripheral: returns the items and completes the transfer.
-        give: For peripheral to memory: stores the items and completes the transfer.
-    """
-
-    count: int
-    take: Callable[[], bytes]
-    give: Callable[[bytes], None]
+_CSELR = 0xA8
+_DMA1 = """
+    ADC1 ADC2 ADC3 DFSDM1_FLT0 DFSDM1_FLT1 DFSDM1_FLT2 DFSDM1_FLT3
+    - SPI1_RX SPI1_TX SPI2_RX SPI2_TX SAI2_A SAI2_B
+    - USART3_TX USART3_RX USART1_TX USART1_RX USART2_RX USART2_TX
+    - I2C3_TX I2C3_RX I2C2_TX I2C2_RX I2C1_TX I2C1_RX
+    TIM2_CH3 TIM2_UP TIM16_CH1/TIM16_UP - TIM2_CH1 TIM16_CH1/TIM16_UP TIM2_CH2/TIM2_CH4
+    TIM17_CH1/TIM17_UP TIM3_CH3 TIM3_CH4/TIM3_UP TIM7_UP/DAC1_CH2 QUADSPI TIM3_CH1/TIM3_TRIG TIM17_CH1/TIM17_UP
+    TIM4_CH1 - TIM6_UP/DAC1_CH1 TIM4_CH2 TIM4_CH3 - TIM4_UP
+    - TIM1_CH1 TIM1_CH2 TIM1_CH4/TIM1_TRIG/TIM1_COM TIM15_CH1/TIM15_UP/TIM15_TRIG/TIM15_COM TIM1_UP TIM1_CH3
+"""
+_DMA2 = """
+    I2C4_RX I2C4_TX ADC1 ADC2 ADC3 DCMI -
+    SAI1_A SAI1_B SAI2_A SAI2_B - SAI1_A SAI1_B
+    UART5_TX UART5_RX UART4_TX - UART4_RX USART1_TX USART1_RX
+    SPI3_RX SPI3_TX - TIM6_UP/DAC1_CH1 TIM7_UP/DAC1_CH2 - QUADSPI
+    SWPMI1_RX SWPMI1_TX SPI1_RX SPI1_TX DCMI LPUART1_TX LPUART1_RX
+    TIM5_CH4/TIM5_TRIG TIM5_CH3/TIM5_UP - TIM5_CH2 TIM5_CH1 I2C1_RX I2C1_TX
+    AES_IN AES_OUT AES_OUT - AES_IN - HASH_IN
+    TIM8_CH3/TIM8_UP TIM8_CH4/TIM8_TRIG/TIM8_COM - SDMMC1 SDMMC1 TIM8_CH1 TIM8_CH2
+"""
+"""A line for each selection, a column for each channel."""
 
 
-class DmaL4(Peripheral):
-    """Seven channels; peripherals ask for the block of their request."""
+def _table(text: str) -> dict[tuple[int, int], tuple[str, ...]]:
+    """Return the requests by channel and selection."""
+    lines = [line.split() for line in text.strip().splitlines()]
+    return {
+        (channel, selection): tuple(cell.split("/"))
+        for selection, cells in enumerate(lines)
+        for channel, cell in enumerate(cells, start=1)
+        if cell != "-"
+    }
 
-    def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
-        super().__init__(name, chip, sheet)
-        chip.dma_controllers.append(self)
 
-    def block(self, request: str) -> Block | None:
-        """Return what the enabled channel with `request` is to move; None when there is no such channel."""
-        for channel in range(1, CHANNELS + 1):
-            control = self._channel(channel, _CCR)
-            count = self._channel(channel, _CNDTR) & 0xFFFF
-            if control & _EN and count and self._request(channel) == request:
-                return Block(count, partial(self._take, channel), partial(self._give, channel))
-        return None
+_REQUESTS = {"DMA1": _table(_DMA1), "DMA2": _table(_DMA2)}
 
-    def write_register(self, offset: int, value: int) -> None:
-        """Take a register; enabling a channel wakes the peripheral whose request it serves."""
-        if offset == _IFCR:
-            self._clear(value)
-        elif offset != _ISR:
-            channel, register = divmod(offset - _FIRST, _STRIDE)
-            if offset < _CSELR and register in _SETUP and self._channel(channel + 1, _CCR) & _EN:
-                self.chip.report(f"{self.name}: {_SETUP[register]} written while channel {channel + 1} is enabled")
-            self.registers[offset] = value
-            if register == _CCR and offset < _CSELR:
-                self._enabled(channel + 1, value)
 
-    def _enabled(self, channel: int, control: int) -> None:
-        self._update_interrupt(channel)
-        if not control & _EN:
-            return
-        if control & (_CIRC | _MEM2MEM) or not control & _MINC or control >> 8 & 0xF:
-            self.chip.report(f"{self.name}: channel {channel} asks for a kind of transfer that is not modelled")
-        request = self._request(channel)
-        if request is not None:
-            self.chip.wake_for_dma(request)
+class DmaL4(DmaChannels):
+    """A controller named DMA1 or DMA2 with the requests of STM32L4x6."""
 
-    def _clear(self, value: int) -> None:
-        flags = self.registers.get(_ISR, 0) & ~value
-        for channel in range(1, CHANNELS + 1):
-            if value >> (4 * channel - 4) & 1:  # CGIF clears all flags of its channel
-                flags &= ~(0xF << (4 * channel - 4))
-        self.registers[_ISR] = flags
-        for channel in range(1, CHANNELS + 1):
-            self._update_interrupt(channel)
-
-    def _channel(self, channel: int, register: int) -> int:
-        return self.registers.get(_FIRST + _STRIDE * (channel - 1) + register, 0)
-
-    def _request(self, channel: int) -> str | None:
-        return _REQUESTS.get((channel, self.registers.get(_CSELR, 0) >> (4 * channel - 4) & 0xF))
-
-    def _take(self, channel: int) -> bytes:
-        assert self.chip.memory is not None  # noqa: S101 - set when the chip is put together
-        count = self._channel(channel, _CNDTR) & 0xFFFF
-        data = self.chip.memory.read(self._channel(channel, _CMAR), count)
-        return data if self._channel(channel, _CCR) & _DIR else b""
-
-    def _give(self, channel: int, data: bytes) -> None:
-        assert self.chip.memory is not None  # noqa: S101
-        base = _FIRST + _STRIDE * (channel - 1)
-        if data:
-            self.chip.memory.write(self._channel(channel, _CMAR), data)
-        self.registers[base + _CNDTR] = 0
-        self.registers[_ISR] = self.registers.get(_ISR, 0) | 3 << (4 * channel - 4)
-        self._update_interrupt(channel)
-
-    def _update_interrupt(self, channel: int) -> None:
-        complete = self.registers.get(_ISR, 0) >> (4 * channel - 3) & 1
-        enabled = self._channel(channel, _CCR) & _TCIE
-        self.set_interrupt(high=bool(complete and enabled), line=channel - 1)
+    def requests_of(self, channel: int) -> tuple[str, ...]:
+        """Return the requests of a channel, as CSELR chooses them."""
+        selection = self.registers.get(_CSELR, 0) >> (4 * channel - 4) & 0xF
+        return _REQUESTS[self.name].get((channel, selection), ())

@@ -1,8 +1,8 @@
 """The I2C controller of STM32L4, F7 and H7 ("I2C v2") as bus master, byte by byte in virtual time.
 
 Source: RM0351, chapter 39. Modelled: 7-bit master transfers with AUTOEND, software STOP, repeated START and
-RELOAD, by polling or interrupts, reception by DMA, and a bus on which a device holds SDA low. Not modelled: slave
-mode, 10-bit addresses, SMBus, transmission by DMA, arbitration.
+RELOAD, by polling, interrupts or DMA in both directions, a bus on which a device holds SDA low, and arbitration lost to
+another master on demand. Not modelled: slave mode, 10-bit addresses, SMBus. Interrupt lines: events, errors.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
 if TYPE_CHECKING:
     from mcu_models.boards.board import PeripheralSheet
-    from mcu_models.emulators.peripherals.dma_l4 import Block
+    from mcu_models.emulators.peripherals.dma import Block
     from mcu_models.emulators.port import I2cDevice
 
 _CR1, _CR2, _TIMINGR, _ISR, _ICR, _RXDR, _TXDR = 0x00, 0x04, 0x10, 0x18, 0x1C, 0x24, 0x28
@@ -30,7 +30,8 @@ _TXE, _TXIS, _RXNE, _NACKF, _STOPF, _TC, _TCR, _BUSY = (
 )
 _START, _STOP, _RELOAD, _AUTOEND = 1 << 13, 1 << 14, 1 << 24, 1 << 25
 _CLEARABLE = 0x3F38
-_PE, _RXDMAEN, _WUPEN = 1, 1 << 15, 1 << 18
+_BERR, _ARLO, _ERRORS, _ERRIE = 1 << 8, 1 << 9, 0x3F00, 1 << 7
+_PE, _TXDMAEN, _RXDMAEN, _WUPEN = 1, 1 << 14, 1 << 15, 1 << 18
 SYNC_S = 750e-9
 """Rise, fall and synchronisation of SCL in a bit: RM0351 table "Examples of timing settings" (16 MHz, 400 kHz)."""
 _BITS_PER_BYTE = 9
@@ -42,6 +43,7 @@ class I2cV2(Peripheral):
     reset_values = {_ISR: _TXE}  # noqa: RUF012 - a class constant by design
     data_registers = frozenset({_TXDR})
     status_registers = frozenset({_ISR})
+    consumed_registers = frozenset({_RXDR})
 
     def __init__(self, name: str, chip: Chip, sheet: PeripheralSheet) -> None:
         super().__init__(name, chip, sheet)
@@ -68,6 +70,36 @@ class I2cV2(Peripheral):
     def clock_by_hand(self) -> None:
         """Take a pulse of SCL that firmware makes with the pin as an output."""
         self._held_clocks = max(0, self._held_clocks - 1)
+
+    def lose_arbitration(self) -> None:
+        """Let another master win the bus: the transfer under way ends, without a STOP of ours."""
+        self._end_with(_ARLO)
+
+    def bus_error(self) -> None:
+        """Let a misplaced START or STOP be seen on the bus."""
+        self._end_with(_BERR)
+
+    def _end_with(self, flag: int) -> None:
+        if self.registers[_ISR] & _BUSY:
+            self.cancel()
+            self._device = None
+            self._stretched = False
+            self.registers[_CR2] &= ~(_START | _STOP)
+            self.registers[_ISR] &= ~(_BUSY | _TXIS | _TC | _TCR)
+            self._set(flag | _TXE)
+
+    def reset(self) -> None:
+        """Go back to the state after reset."""
+        super().reset()
+        self._reset()
+
+    def dma_ready(self) -> None:
+        """Serve a DMA channel that has been enabled while a byte waits for it."""
+        control, flags = self.registers.get(_CR1, 0), self.registers[_ISR]
+        if flags & _TXIS and control & _TXDMAEN:
+            self.chip.request_dma(f"{self.name}_TX")
+        if flags & _RXNE and control & _RXDMAEN:
+            self.chip.request_dma(f"{self.name}_RX")
 
     def before_stop(self) -> None:
         """Stop modes want the controller off, unless it is to wake the core (RM0351, 5.3.8; ES0335)."""
@@ -106,13 +138,17 @@ class I2cV2(Peripheral):
             self._transmit(value & 0xFF)
         elif offset == _CR2:
             self._control(value)
-        elif offset != _ISR:
+        elif offset == _ISR:
+            self._set(value & _TXE)  # flushes TXDR
+        else:
             if offset == _TIMINGR and self.registers.get(_CR1, 0) & _PE:
                 self.chip.report(f"{self.name}: TIMINGR written while the controller is enabled")
             self.registers[offset] = value
             if offset == _CR1 and not value & 1:
                 self._reset()
             self._update_interrupt()
+            if offset == _CR1:
+                self.dma_ready()
 
     def _reset(self) -> None:
         """Let go of the lines; a device in the middle of a transfer sees no STOP."""
@@ -162,8 +198,11 @@ class I2cV2(Peripheral):
             self._complete()
         elif self._reading:
             self._receive_next()
+        elif not self.registers[_ISR] & _TXE:
+            self.after(self._byte_s, self._sent)  # written before the address was out
         else:
-            self._set(_TXIS | _TXE)
+            self._set(_TXIS)
+            self.dma_ready()
 
     def _receive_next(self) -> None:
         block = self.chip.dma(f"{self.name}_RX") if self.registers.get(_CR1, 0) & _RXDMAEN else None
@@ -171,6 +210,7 @@ class I2cV2(Peripheral):
             self.after(self._byte_s, self._receive)
             return
         begin_s = self.chip.clock.now_s
+        block.pace(begin_s, self._byte_s)
         self.after(self._left * self._byte_s, partial(self._receive_block, block, begin_s))
 
     def _receive_block(self, block: Block, begin_s: float) -> None:
@@ -192,6 +232,7 @@ class I2cV2(Peripheral):
         self.registers[_RXDR] = self._device.read(self.chip.clock.now_s)
         self._left -= 1
         self._set(_RXNE)
+        self.dma_ready()
         self._continue()
 
     def _transmit(self, byte: int) -> None:
@@ -249,3 +290,4 @@ class I2cV2(Peripheral):
         gated = enable & flags & (_TXIS | _RXNE | _NACKF | _STOPF)
         complete = enable & _TC and flags & (_TC | _TCR)
         self.set_interrupt(high=bool(gated or complete))
+        self.set_interrupt(high=bool(enable & _ERRIE and flags & _ERRORS), line=1)

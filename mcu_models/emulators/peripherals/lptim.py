@@ -38,6 +38,14 @@ class Lptim(Peripheral):
         self._start_s = 0.0
         self._period_begin_ticks = 0
         self._active_arr = 1
+        self._counted_hz = 0.0
+
+    def reset(self) -> None:
+        """Stop, and go back to the state after reset."""
+        self._stop()
+        for register in ("ARR", "CMP"):
+            self.cancel(f"write {register}")
+        super().reset()
 
     @property
     def _tick_hz(self) -> float:
@@ -108,9 +116,23 @@ class Lptim(Peripheral):
             self.chip.report(f"{self.name}: started while its kernel clock is off")
             return
         self._running = True
+        self._counted_hz = self._tick_hz
         self._start_s = self.chip.clock.now_s
         self._period_begin_ticks = 0
         self._begin_period()
+
+    def clock_changed(self) -> None:
+        """Count on at the new clock, from the same fraction of a tick; one that has stopped is waited for."""
+        if not self._running:
+            return
+        hz = self._tick_hz
+        if hz <= 0 or hz == self._counted_hz:
+            return
+        now_s = self.chip.clock.now_s
+        self._start_s = now_s - (now_s - self._start_s) * self._counted_hz / hz
+        self._counted_hz = hz
+        self._plan_reload()
+        self._plan_compare()
 
     def _begin_period(self) -> None:
         self._active_arr = self.registers[_ARR]

@@ -207,12 +207,11 @@ def test_unaligned_words_cost_more(make_core: Callable[..., BareCore], board: st
     assert unaligned - aligned == 20 * extra
 
 
-def test_the_end_of_a_loop_is_guessed_wrong_unless_learnt(make_core: Callable[..., BareCore]) -> None:
-    plain, learning = make_core(M7, base=ITCM), make_core(M7, base=ITCM, learnt_run=16)
-    wrong, right = ([core.call("sum", DATA[M7], 10) for _ in range(4)][-1] for core in (plain, learning))
-    assert wrong.stall_cycles == 8
-    assert right.stall_cycles == 0
-    assert [learning.call("sum", DATA[M7], 40) for _ in range(4)][-1].stall_cycles == 8
+def test_the_end_of_a_short_loop_is_learnt_and_of_a_long_one_is_not(make_core: Callable[..., BareCore]) -> None:
+    core = make_core(M7, base=ITCM)
+    first, *_, last = (core.call("sum", DATA[M7], 8).stall_cycles for _ in range(4))
+    assert (first >= 8, last) == (True, 0)
+    assert [core.call("sum", DATA[M7], 40) for _ in range(4)][-1].stall_cycles == 8
 
 
 @pytest.mark.parametrize(

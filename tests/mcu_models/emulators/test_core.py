@@ -61,7 +61,7 @@ APPEND_IPSR = thumb(0xF3EF, 0x8005, 0xF04F, 0x5100, 0x680A, 0x1D13, 0x600B, 0x31
 # mov r0,#0x30000000; ldr r1,[r0]; bkpt
 READ_NOWHERE = thumb(0xF04F, 0x5040, 0x6801, 0xBE00)
 # Reads SPI3 at 0x40003C00, then USART2 at 0x40004400 with its clock off; bkpt
-READ_MISSING_AND_GATED = thumb(0x4802, 0x6801, 0x4802, 0x6801, 0xBE00, 0x0, 0x3C00, 0x4000, 0x4400, 0x4000)
+READ_MISSING_AND_GATED = thumb(0x4802, 0x6801, 0x4802, 0x6801, 0xBE00, 0x0, 0x9C00, 0x4000, 0x4400, 0x4000)
 # Sets TRCENA, counts 1000 turns of subs/bne with DWT CYCCNT into [RAM]; bkpt
 MEASURE_LOOP = thumb(
     0x4A08, 0xF04F, 0x7380, 0x6013, 0x4A07, 0x2301, 0x6013, 0xF44F, 0x707A, 0x6854, 0x3801, 0xD1FD, 0x6855, 0x1B2D,
@@ -145,7 +145,7 @@ def test_the_cycle_counter_stands_still_while_it_is_off() -> None:
 def test_system_control_reads_as_after_reset(interrupts: int, lines: int) -> None:
     nvic = InterruptController(interrupts=interrupts, priority_bits=4)
     systick: Any = None
-    system = SystemControl("cortex-m4", 0, nvic, systick)
+    system = SystemControl(find_board("stm32l4a6zg"), nvic, systick)
     assert system.read(0x004, 4) == lines
     assert system.read(0xD00, 4) == 0x410FC241
     assert (system.read(0xD0C, 4), system.read(0xD14, 4), system.read(0xF34, 4)) == (0xFA050000, 0x200, 0xC0000000)
@@ -176,7 +176,7 @@ def test_missing_and_unclocked_peripherals_are_reported_once(make_machine: Make)
     machine = make_machine(READ_MISSING_AND_GATED)
     machine.run(until_s=1.0)
     assert len(machine.problems) == 2
-    assert "0x40003c00, not modelled" in machine.problems[0]
+    assert "0x40009c00, not modelled" in machine.problems[0]
     assert "USART2 while its bus clock is off" in machine.problems[1]
 
 
