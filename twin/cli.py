@@ -461,7 +461,7 @@ def _print_emulation(answer: dict[str, Any]) -> None:
     injected = answer.get("injected", [])
     lines = [f"{one['time_s']:.6f} s {one['fault']}: {one['what']}" for one in injected[:SHOWN_DISTURBANCES]]
     if len(injected) > SHOWN_DISTURBANCES:
-        lines.append(f"and {len(injected) - SHOWN_DISTURBANCES} more; --json lists them")
+        lines.append(f"and {answer['injected_count'] - SHOWN_DISTURBANCES} more; --json lists {len(injected)}")
     typer.echo("\n".join([summary, *lines, *answer["problems"]]), err=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,39 @@ def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Cal
     Raises:
         BadInputError: Something named does not exist or cannot be used.
     """
+    setup = _set_up(request)
+    emulator = setup.emulator
+    with ExitStack() as files:
+        profile_target = _target(request.profile_out, files)
+        trace = _open_trace(_target(request.trace, files), emulator, files)
+        missed, outcome = _play_and_run(setup, request, progress, give_up)
+        notes = {} if trace is None else _close_trace(trace, emulator)
+        profile = _profile(emulator, request)
+        if profile is not None and profile_target is not None:
+            write_files(profile_target.parent, {profile_target.name: speedscope_json(profile, emulator.image.name)})
+    death = post_mortem(emulator, outcome)
+    answer = _answer(setup, request, outcome, missed) | notes
+    if death is not None:
+        answer["post_mortem"] = death.as_dict()
+    if profile is not None:
+        answer["profile"] = profile.as_dict()
+    return Emulation(answer, _as_expected(request, answer, missed) and not outcome.gave_up, profile, death)
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """An emulator with everything around it, before its first instruction."""
+
+    emulator: UnicornEmulator
+    steps: list[ScriptStep]
+    recording: Recording | None
+    device: Amg8833 | None
+    answers: _Answers
+
+
+def _set_up(request: EmulationRequest) -> _Setup:
     board = find_board(request.board)
-    image = _find_image(request, board)
-    emulator = UnicornEmulator(board, image)
+    emulator = UnicornEmulator(board, _find_image(request, board))
     steps = read_script(request.uart_script) if request.uart_script is not None else []
     device, recording = None, None
     if request.frames is not None:
@@ -115,27 +146,7 @@ def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Cal
         inject(emulator, read_fault_plan(request.faults), source=request.faults)
     answers = _Answers(device)
     emulator.on_uart_line(answers.hear)
-    with ExitStack() as files:
-        profile_target = _target(request.profile_out, files)
-        trace = _open_trace(_target(request.trace, files), emulator, files)
-        missed, outcome = _play_and_run(emulator, request, steps, device, recording, progress, give_up)
-        notes = {} if trace is None else _close_trace(trace, emulator)
-        profile = _profile(emulator, image, request)
-        if profile is not None and profile_target is not None:
-            write_files(profile_target.parent, {profile_target.name: speedscope_json(profile, image.name)})
-    answer = _answer(emulator, outcome, missed, request.until) | notes
-    if request.faults is not None:
-        answer |= _injected(emulator)
-    if outcome.gave_up:
-        answer["detail"] = f"{request.host_seconds:g} s on the host are up: {answer['detail']}"
-    death = post_mortem(emulator, outcome)
-    if death is not None:
-        answer["post_mortem"] = death.as_dict()
-    if request.network is not None:
-        answer |= _compare(request, recording, answers)
-    if profile is not None:
-        answer["profile"] = profile.as_dict()
-    return Emulation(answer, _as_expected(request, answer, missed) and not outcome.gave_up, profile, death)
+    return _Setup(emulator, steps, recording, device, answers)
 
 
 def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
@@ -149,18 +160,12 @@ def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
 
 
 def _play_and_run(
-    emulator: UnicornEmulator,
-    request: EmulationRequest,
-    steps: list[ScriptStep],
-    device: Amg8833 | None,
-    recording: Recording | None,
-    progress: Progress,
-    give_up: Callable[[], bool],
+    setup: _Setup, request: EmulationRequest, progress: Progress, give_up: Callable[[], bool]
 ) -> tuple[MissedText | None, RunOutcome]:
-    sheets = emulator.board.sheet.peripherals.items()
+    sheets = setup.emulator.board.sheet.peripherals.items()
     ports = [name for name, sheet in sheets if sheet.type.startswith(_UART_TYPES)]
-    missed = play_script(emulator, steps, ports=ports or (None,), give_up=give_up)
-    return missed, missed.outcome if missed else _run(emulator, request, device, recording, progress, give_up)
+    missed = play_script(setup.emulator, setup.steps, ports=ports or (None,), give_up=give_up)
+    return missed, missed.outcome if missed else _run(setup, request, progress, give_up)
 
 
 def _as_expected(request: EmulationRequest, answer: dict[str, Any], missed: MissedText | None) -> bool:
@@ -210,42 +215,30 @@ class _DisturbanceTrace:
         self._writer.write(TraceEvent(disturbance.time_s, "fault", f"{disturbance.cause}: {disturbance.what}"))
 
 
-def _profile(emulator: UnicornEmulator, image: FirmwareImage, request: EmulationRequest) -> CycleProfile | None:
+def _profile(emulator: UnicornEmulator, request: EmulationRequest) -> CycleProfile | None:
     if not request.profile and request.profile_out is None:
         return None
-    blocks = emulator.block_profile()
-    return cycle_profile(blocks, image, SourceLines(image), total_cycles=emulator.cycles)
+    image = emulator.image
+    return cycle_profile(emulator.block_profile(), image, SourceLines(image), total_cycles=emulator.cycles)
 
 
-def _run(
-    emulator: UnicornEmulator,
-    request: EmulationRequest,
-    device: Amg8833 | None,
-    recording: Recording | None,
-    progress: Progress,
-    give_up: Callable[[], bool],
-) -> RunOutcome:
-    if device is None or recording is None or request.seconds is not None:
+def _run(setup: _Setup, request: EmulationRequest, progress: Progress, give_up: Callable[[], bool]) -> RunOutcome:
+    if setup.device is None or setup.recording is None or request.seconds is not None:
         seconds = DEFAULT_S if request.seconds is None else request.seconds
-        return emulator.run(until_s=seconds, until_text=request.until, give_up=give_up)
-    return _play_frames(emulator, request, device, len(recording.frames), progress, give_up)
+        return setup.emulator.run(until_s=seconds, until_text=request.until, give_up=give_up)
+    step = partial(setup.emulator.run, until_text=request.until, give_up=give_up)
+    return _play_frames(setup.emulator, setup.device, len(setup.recording.frames), step, progress)
 
 
 def _play_frames(
-    emulator: UnicornEmulator,
-    request: EmulationRequest,
-    device: Amg8833,
-    frames: int,
-    progress: Progress,
-    give_up: Callable[[], bool],
+    emulator: UnicornEmulator, device: Amg8833, frames: int, step: Callable[..., RunOutcome], progress: Progress
 ) -> RunOutcome:
     period_s = 1.0 / load_grid_eye().fast_frame_rate_hz.value
     limit_s = FIRST_LOOK_LIMIT_S + frames * period_s
     while True:
         first_s = device.first_frame_s
         end_s = limit_s if first_s is None else first_s + frames * period_s
-        step_end_s = min(emulator.now_s + STEP_S, end_s)
-        outcome = emulator.run(until_s=step_end_s, until_text=request.until, give_up=give_up)
+        outcome = step(until_s=min(emulator.now_s + STEP_S, end_s))
         progress(min(device.latched_frame + 1, frames), frames)
         if outcome.end != "seconds" or emulator.now_s >= end_s or outcome.gave_up:
             return outcome
@@ -264,10 +257,10 @@ class _Answers:
             self.by_frame.setdefault(self._device.latched_frame, int(match[2]))
 
 
-def _answer(
-    emulator: UnicornEmulator, outcome: RunOutcome, missed: MissedText | None, until: str | None
-) -> dict[str, Any]:
-    return {
+def _answer(setup: _Setup, request: EmulationRequest, outcome: RunOutcome, missed: MissedText | None) -> dict[str, Any]:
+    emulator = setup.emulator
+    detail = str(missed) if missed else _detail(emulator, outcome, request.until)
+    answer = {
         "board": emulator.board.name,
         "backend": "unicorn",
         "end": outcome.end,
@@ -276,9 +269,14 @@ def _answer(
         "virtual_s": outcome.virtual_s,
         "sleep_s": outcome.sleep_s,
         "uart": [line.text for line in emulator.uart_lines()],
-        "detail": str(missed) if missed else _detail(emulator, outcome, until),
+        "detail": f"{request.host_seconds:g} s on the host are up: {detail}" if outcome.gave_up else detail,
         "problems": list(emulator.problems),
     }
+    if request.faults is not None:
+        answer |= _injected(emulator)
+    if request.network is not None:
+        answer |= _compare(request, setup.recording, setup.answers)
+    return answer
 
 
 def _detail(emulator: UnicornEmulator, outcome: RunOutcome, until: str | None) -> str:
@@ -289,7 +287,7 @@ def _detail(emulator: UnicornEmulator, outcome: RunOutcome, until: str | None) -
     if heard and until is None and not outcome.gave_up:
         return outcome.detail
     missed = "" if until is None else f"{until!r} did not come; "
-    where = emulator.image.function_at(emulator._pc)  # noqa: SLF001 - where the next instruction comes from
+    where = emulator.image.function_at(emulator.pc)
     last = f"last heard was {heard!r}" if heard else "nothing was heard"
     return f"{GAVE_UP + '; ' if outcome.gave_up else ''}{missed}it was in {where}; {last}"
 

@@ -38,7 +38,7 @@ class BitFlip:
         """Plan it, unless it has happened; a reset does not put it right."""
         self._chip = chip
         if not self._is_done:
-            chip.scheduler.at(self._at_s, ("fault", self._key), self._act)
+            chip.scheduler.at(self._at_s, self, self._act)
 
     def _act(self) -> None:
         assert self._chip is not None  # noqa: S101 - it has been plugged in
@@ -66,7 +66,7 @@ class Upsets:
         """Plan the next one."""
         self._chip = chip
         if self._next_s < self._end_s:
-            chip.scheduler.at(self._next_s, ("fault", self._key), self._act)
+            chip.scheduler.at(self._next_s, self, self._act)
 
     def _act(self) -> None:
         assert self._chip is not None  # noqa: S101 - it has been plugged in
@@ -111,9 +111,9 @@ class Drift:
         self._chip = chip
         if self._has_begun:
             chip.drift_ppm[self._sheet.oscillator] = self._sheet.ppm
-            chip.scheduler.at(chip.clock.now_s, ("fault", self._key), self._retune)
+            chip.scheduler.at(chip.clock.now_s, self, self._retune)
         else:
-            chip.scheduler.at(self._sheet.from_s, ("fault", self._key), self._begin)
+            chip.scheduler.at(self._sheet.from_s, self, self._begin)
 
     def _begin(self) -> None:
         assert self._chip is not None  # noqa: S101 - it has been plugged in

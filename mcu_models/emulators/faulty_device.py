@@ -164,7 +164,7 @@ class BrownOut:
         """Plan what is still to come; the devices' supply is not the chip's."""
         self._chip = chip
         if not math.isinf(self._marks_s[self._stage]):
-            chip.scheduler.at(self._marks_s[self._stage], ("fault", self._key), self._act)
+            chip.scheduler.at(self._marks_s[self._stage], self, self._act)
 
     def _act(self) -> None:
         assert self._chip is not None  # noqa: S101 - it has been plugged in

@@ -48,7 +48,7 @@ class StuckBus:
             self._pull()
             self._plan_end()
         else:
-            chip.scheduler.at(self._sheet.from_s, ("fault", self._key), self._hold)
+            chip.scheduler.at(self._sheet.from_s, self, self._hold)
 
     def _watch_clocks(self, chip: Chip) -> None:
         """Hear of the pulses that firmware makes by hand, beside whoever hears of them already."""
@@ -66,7 +66,7 @@ class StuckBus:
 
     def _plan_end(self) -> None:
         if self._chip is not None and not math.isinf(self._ends_s):
-            self._chip.scheduler.at(self._ends_s, ("fault", self._key), self._time_is_up)
+            self._chip.scheduler.at(self._ends_s, self, self._time_is_up)
 
     def _pull(self) -> None:
         self._bus.hold_sda(self._left)
@@ -80,7 +80,7 @@ class StuckBus:
         self._bus.hold_sda(0)
         self._drive_sda(low=False)
         if self._chip is not None:
-            self._chip.scheduler.cancel(("fault", self._key))
+            self._chip.scheduler.cancel(self)
         self._note(what)
 
     def _hear(self, latch: int) -> None:

@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from mcu_models.emulators.trace_events import TraceEvent
 
 MAX_FAULTS = 16
+OSCILLATOR_TOLERANCE = 0.01
+"""How much faster than nominal a clock may run before it counts as too fast; oscillators are no better than that."""
+LOOK_ACCESSES = 10_000
+"""Accesses to registers after which the engine comes back, so that Ctrl-C and whoever wants to give up are heard."""
 SLICE_S = 0.5
 """The engine comes back at least this often in virtual time, so that Ctrl-C is heard."""
 _NOWHERE = 0xFFFFFF00
@@ -65,6 +69,7 @@ _LOST_IN = ("standby", "shutdown")
 """Modes that lose the RAM and end in a reset (RM0351, 5.3.9 and 5.3.10)."""
 _REGISTERS = {f"r{n}": arm_const.UC_ARM_REG_R0 + n for n in range(13)} | {
     "sp": arm_const.UC_ARM_REG_SP,
+    "psp": arm_const.UC_ARM_REG_PSP,
     "lr": arm_const.UC_ARM_REG_LR,
     "xpsr": arm_const.UC_ARM_REG_XPSR,
 }
@@ -119,7 +124,7 @@ class UnicornEmulator:
         self._penalties = DataPenalties(self._hook, exact=exact_memory)
         self._memory_timing = MemoryTiming(self._hook, board)
         self._clock = VirtualClock(self._hook, int(board.sheet.clocks.reset_hz.value))
-        self._clock.on_change(self._replan)
+        self._clock.on_change(self._plan_is_stale)
         self.connections = Connections()
         self._memory = EngineMemory(self._engine)
         self._problems: dict[str, None] = {}
@@ -128,6 +133,9 @@ class UnicornEmulator:
         self._trace: FunctionTrace | None = None
         self._paused = False
         self._in_haste = False
+        self._stale = False
+        self._accesses = 0
+        self._operating_point = 0, 0
         self._make_machine()
         for index, (base, size, _) in enumerate(self._machine.regions()):
             self._map_registers(index, base, size)
@@ -174,8 +182,8 @@ class UnicornEmulator:
         machine.tree.on_clock = self._set_clock
         machine.flash.on_timing = self._set_memory_timing
         machine.system.on_memory = self._set_memory_timing
-        machine.scheduler.changed = self._replan
-        machine.nvic.changed = self._replan
+        machine.scheduler.changed = self._plan_is_stale
+        machine.nvic.changed = self._plan_is_stale
         machine.chip.on_reset_request = self._request_reset
         self._machine = machine
         self._exceptions = ExceptionUnit(self._engine, self._hook, machine.nvic, machine.system)
@@ -187,17 +195,29 @@ class UnicornEmulator:
     def _map_registers(self, index: int, base: int, size: int) -> None:
         def read(_engine: object, offset: int, width: int, _data: object) -> int:
             try:
-                return self._registers[index].read(offset, width)
+                value = self._registers[index].read(offset, width)
+                self._accessed()
             except Exception as error:  # noqa: BLE001 - must not unwind through the engine's C code
                 return self._fail(error)
+            return value
 
         def write(_engine: object, offset: int, width: int, value: int, _data: object) -> None:
             try:
                 self._registers[index].write(offset, width, value)
+                self._accessed()
             except Exception as error:  # noqa: BLE001
                 self._fail(error)
 
         self._engine.mmio_map(base, size, read, None, write, None)
+
+    def _accessed(self) -> None:
+        """Plan anew behind an access that has changed something, and look around now and then."""
+        if self._stale:
+            self._replan()
+        self._accesses += 1
+        if self._accesses >= LOOK_ACCESSES:
+            self._accesses = 0
+            self._hook.deadline_cycles = 0
 
     def _load(self) -> None:
         for segment in self.image.segments:
@@ -212,6 +232,7 @@ class UnicornEmulator:
 
     def _start(self) -> None:
         """Begin at the reset vector."""
+        self._operating_point = 0, 0
         stack, entry = struct.unpack("<II", self._engine.mem_read(self.board.memory("flash").base, 8))
         self._engine.reg_write(arm_const.UC_ARM_REG_MSP, stack)
         self._pc = entry & ~1
@@ -316,6 +337,10 @@ class UnicornEmulator:
     def pc(self, address: int) -> None:
         self._pc = address
         self._hook.break_sequence()
+
+    def recent_blocks(self) -> tuple[int, ...]:
+        """Return the addresses of the last blocks that ran, the newest last."""
+        return self._hook.recent_blocks()
 
     def pause(self) -> None:
         """Stop the engine before the instruction that a hook of the engine sees; the run then asks its `give_up`."""
@@ -428,6 +453,7 @@ class UnicornEmulator:
         self._penalties, self._memory_timing, self._problems, self._trapped_divides, self._reset_cause = rest
         self.connections = connections
         self._registers = [registers for _, _, registers in self._machine.regions()]
+        self._operating_point = 0, 0
         self._replan()
 
     def _state(self) -> tuple[Any, ...]:
@@ -605,7 +631,8 @@ class UnicornEmulator:
 
     def _note_fault(self, name: str, cause: Cause) -> None:
         if len(self.faults) >= MAX_FAULTS:
-            return
+            # The first tells how it began, the last how it ended.
+            del self.faults[-1]
         registers = {register: int(self._engine.reg_read(code)) for register, code in _REGISTERS.items()}
         record = FaultRecord(
             time_s=self.now_s,
@@ -635,8 +662,13 @@ class UnicornEmulator:
             self._cause = data_bus_error(address, "read where there is no memory, at")
         return False
 
+    def _plan_is_stale(self) -> None:
+        """Hear that events or interrupts have changed; one access to a register often changes several."""
+        self._stale = True
+
     def _replan(self) -> None:
         """Stop the engine in time for whatever comes next."""
+        self._stale = False
         waiting = self._machine.nvic.candidate() is not None
         if self._in_haste or (
             waiting and self._machine.nvic.next_exception(self._exceptions.execution_priority()) is not None
@@ -743,8 +775,9 @@ class UnicornEmulator:
         return 0
 
     def _set_clock(self) -> None:
-        hz = self._machine.tree.core_hz
-        if hz > 0:
+        hz, divider = self._machine.tree.core_hz, self._machine.tree.bus_divider
+        if hz > 0 and (hz, divider) != self._operating_point:
+            self._operating_point = hz, divider
             self._clock.set_clock(hz)
             self._enter_state(PowerState("run", hz))
             self._set_memory_timing()
@@ -766,14 +799,14 @@ class UnicornEmulator:
         limits = self.board.sheet.flash.ranges[self._machine.power.range_name].limit_hz.values[0]
         wait_states = min(self._machine.flash.timing.wait_states, len(limits) - 1)
         divider = self._machine.tree.bus_divider
-        if self._clock.clock_hz / divider > limits[wait_states]:
+        if self._clock.clock_hz / divider > limits[wait_states] * (1 + OSCILLATOR_TOLERANCE):
             self._machine.chip.report(
                 f"core at {self._clock.clock_hz / 1e6:g} MHz with {wait_states} flash wait states; "
                 f"the hardware allows {limits[wait_states] * divider / 1e6:g} MHz"
             )
 
     def _where(self) -> str:
-        return self.image.function_at(self._hook.last_pc)
+        return self.image.function_at(self._pc if self._asleep is not None else self._hook.last_pc)
 
     def _uarts(self) -> list[tuple[str, Usart]]:
         return [(name, p) for name, p in self._machine.chip.peripherals.items() if isinstance(p, Usart)]

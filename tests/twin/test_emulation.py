@@ -6,19 +6,15 @@ import json
 import struct
 from importlib import resources
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mcu_models.emulators.image import read_image
-from twin import emulation
 from twin.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mcu_models.emulators.trace_events import TraceEvent
 
 IMAGE = "people_counter_stm32l4a6zg"
 REFERENCE = Path(str(resources.files("mcu_models.firmware.images"))) / f"{IMAGE}.elf"
@@ -86,16 +82,6 @@ def test_a_trace_shows_power_states_and_uart_lines(tmp_path: Path, capsys: pytes
     assert content["otherData"]["events"] == found["trace"]["events"] > 0
 
 
-def test_an_emulator_that_records_hands_its_events_over_as_they_come() -> None:
-    """The writer is given to `trace_events`, and nothing is written twice."""
-    heard: list[TraceEvent] = []
-    writer: Any = SimpleNamespace(
-        write=heard.append, finish=lambda _end_s: SimpleNamespace(events=len(heard), dropped=0)
-    )  # fmt: skip
-    recorder: Any = SimpleNamespace(trace_events=lambda sink: sink, now_s=1.0)
-    assert emulation._close_trace(writer, recorder) == {"trace": {"events": 0, "dropped": 0}}
-
-
 def test_strict_makes_a_failure_of_what_is_not_modelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A load from a peripheral's address at which there is none."""
     code = bytes.fromhex("024b1b68fee700bf") + bytes(4) + struct.pack("<I", 0x40008C00)
@@ -132,3 +118,141 @@ def test_a_raw_binary_that_is_no_firmware(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "a.bin").write_bytes(b"no firmware at all")
     assert run(["emulate", str(tmp_path / "a.bin")]) == 2
     assert "no vector table" in capsys.readouterr().err
+
+
+PLAN = """
+seed = 3
+[[i2c_brown_out]]
+bus = "I2C1"
+from_s = 19.0
+until_s = 19.5
+[[uart_loss]]
+port = "USART2"
+direction = "sent"
+probability = 0.01
+"""
+
+
+def plan_file(tmp_path: Path, text: str = PLAN) -> str:
+    (tmp_path / "faults.toml").write_text(text)
+    return str(tmp_path / "faults.toml")
+
+
+def test_a_sensor_that_loses_its_supply_is_woken_and_counted_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The AMG8833 forgets that it was awake; the firmware notices, says so, and goes on counting frames."""
+    frames, trace = tmp_path / "frames.npz", tmp_path / "t.json"
+    assert run(["sense", "office_doorway", "--seconds", "25", "--seed", "5", "--out", str(frames)]) == 0
+    capsys.readouterr()
+    arguments = [IMAGE, "--frames", str(frames), "--faults", plan_file(tmp_path), "--trace", str(trace), "--json"]
+    found = answer(capsys, *arguments)
+    supply = [one for one in found["injected"] if one["fault"] == "i2c_brown_out[0]"]
+    assert [one["what"] for one in supply] == ["device 0x69: without supply", "device 0x69: supplied again"]
+    assert found["injected_count"] == len(found["injected"]) > len(supply)
+    assert any("sensor does not" in line for line in found["uart"])
+    assert found["uart"][-1].split()[0].isdigit()
+    assert found["problems"] == []
+    instants = [event["name"] for event in json.loads(trace.read_text())["traceEvents"] if event["ph"] == "i"]
+    assert "i2c_brown_out[0]: device 0x69: without supply" in instants
+    assert answer(capsys, *arguments) | {"host_s": 0} == found | {"host_s": 0}
+
+
+def test_injected_faults_are_listed_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = plan_file(tmp_path, '[[uart_loss]]\nport = "USART2"\ndirection = "sent"\n')
+    assert run(["emulate", IMAGE, "--seconds", "5", "--faults", plan]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "injected faults took effect" in captured.err
+    assert "uart_loss[0]: USART2, sent: 0x70 lost" in captured.err
+    assert "more; --json lists " in captured.err
+
+
+def test_without_a_sensor_there_is_none_to_disturb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", IMAGE, "--faults", plan_file(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "faults.toml: i2c_brown_out[0].bus is 'I2C1'; has no device" in error
+    assert error.count("\n") == 1
+
+
+def binary(tmp_path: Path, code: str) -> str:
+    """Return an image that begins with this code behind its vector table."""
+    (tmp_path / "a.bin").write_bytes(struct.pack("<II", 0x20010000, 0x08000009) + bytes.fromhex(code))
+    return str(tmp_path / "a.bin")
+
+
+BRANCH_TO_SELF, COUNT_FOR_EVER = "fee7", "0130fde7"
+"""b .; and adds r0,#1 with a branch back to it."""
+
+
+@pytest.mark.parametrize("code", [BRANCH_TO_SELF, COUNT_FOR_EVER])
+def test_a_loop_without_output_ends_when_the_host_has_had_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    image = [binary(tmp_path, code), "--seconds", "864000", "--host-seconds", "0.5", "--json"]
+    found = answer(capsys, *image, status=1)
+    assert found["end"] == "seconds"
+    assert found["virtual_s"] < 864000
+    assert found["detail"] == "0.5 s on the host are up: gave up; it was in 0x8000008; nothing was heard"
+
+
+def test_a_loop_without_output_ends_at_its_virtual_time_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, binary(tmp_path, BRANCH_TO_SELF), "--seconds", "0.01", "--json")
+    assert (found["end"], found["detail"]) == ("seconds", "it was in 0x8000008; nothing was heard")
+
+
+@pytest.mark.parametrize("extra", [["--uart-script"], ["--frames"], []])
+def test_nothing_goes_on_when_the_host_has_had_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str]
+) -> None:
+    """Neither a script that waits for a text, nor a recording of frames, nor a plain run."""
+    (tmp_path / "s.txt").write_text("wait 1000\nexpect no such text\n")
+    if extra == ["--frames"]:
+        assert run(["sense", "office_doorway", "--seconds", "5", "--out", str(tmp_path / "f.npz")]) == 0
+        capsys.readouterr()
+    files = {"--uart-script": [str(tmp_path / "s.txt")], "--frames": [str(tmp_path / "f.npz")]}
+    arguments = [*extra, *(files[extra[0]] if extra else ["--seconds", "864000"])]
+    found = answer(capsys, IMAGE, *arguments, "--host-seconds", "0.001", "--json", status=1)
+    assert found["end"] == "seconds"
+    assert "0.001 s on the host are up: " in found["detail"]
+    assert "gave up" in found["detail"]
+
+
+def test_what_was_heard_instead_of_an_awaited_text(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, IMAGE, "--until", "no such text", "--seconds", "4", "--json", status=1)
+    assert found["detail"].startswith("'no such text' did not come; it was in ")
+    assert "last heard was 'people counter" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("image", "arguments", "expected"),
+    [
+        (struct.pack("<II", 0x20010000, 0x08000009) + b"\xfe\xe7" * (1 << 20), [], "outside stm32l4a6zg"),
+        (bytes(64), [], "no vector table"),
+        (struct.pack("<II", 0x10, 0x08000009) + b"\xfe\xe7", [], "no vector table"),
+        (b":020000049000 6A\n", [], "line 1"),
+        (intel_hex(bytes(64)).replace(b":020000040800F2", b""), [], "vector table"),
+        (b"\x7fELF" + bytes(60), [], "ELF"),
+        (b"", [], "empty"),
+        (flat(), ["--faults", "no_such_file.toml"], "no such file"),
+        (flat(), ["--host-seconds", "0"], "--host-seconds"),
+        (flat(), ["--host-seconds", "nan"], "--host-seconds"),
+        (flat(), ["--board", "stm32h743vi"], "no vector table"),
+    ],
+)
+def test_bad_input_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], image: bytes, arguments: list[str], expected: str
+) -> None:
+    (tmp_path / "image").write_bytes(image)
+    assert run(["emulate", str(tmp_path / "image"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+
+
+def test_an_image_for_another_core_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(REFERENCE.read_bytes())
+    data[18] = 183
+    (tmp_path / "a.elf").write_bytes(data)
+    assert run(["emulate", str(tmp_path / "a.elf"), "--seconds", "0.001"]) == 2
+    assert "is an ELF file for 64-bit Arm" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from mcu_models.emulators.port import End, RunOutcome, UartLine
 from twin.uart_script import MissedText, ScriptStep, play_script, read_script
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -27,7 +28,11 @@ class Firmware:
     now_s: float = 0.0
     got: list[str] = field(default_factory=list)
 
-    def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
+    def run(
+        self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
+    ) -> RunOutcome:
+        if give_up is not None and give_up():
+            return self.outcome("seconds", "gave up in main")
         new = [(time_s, text) for time_s, text in self.says if self.now_s < time_s <= until_s]
         coming = [time_s for time_s, text in new if until_text is not None and until_text in text]
         end: End = "until" if coming else "seconds"
@@ -177,3 +182,19 @@ def test_no_time_at_all_still_looks_once() -> None:
     missed = play_script(Firmware([(0.1, "ready")]), [ScriptStep(1, "timeout", seconds=0.0), *steps("ready")])
     assert missed is not None
     assert missed.waited_s == 0
+
+
+def test_a_script_that_is_given_up_ends_at_once_and_says_where() -> None:
+    firmware = Firmware(says=[(1.0, "one")])
+    missed = play_script(firmware, steps("one", "two"), give_up=lambda: firmware.now_s >= 2.0)
+    assert missed is not None
+    assert missed.step.text == "two"
+    assert firmware.now_s < 3.0
+    assert "did not come: gave up in main" in str(missed)
+    assert str(missed).endswith("last heard was 'one\\n'")
+
+
+def test_a_wait_that_is_given_up_is_no_failure_of_the_script() -> None:
+    firmware = Firmware()
+    assert play_script(firmware, [ScriptStep(1, "wait", seconds=5.0)], give_up=lambda: True) is None
+    assert firmware.now_s == 0.0

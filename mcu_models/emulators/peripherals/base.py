@@ -158,6 +158,7 @@ class Chip:
         power: The power control, once its model is made.
         flash: The flash interface, once its model is made.
         peripherals: By name.
+        clocked: Those that listen to changes of the clocks.
         dma_controllers: Asked in turn for the block of a request.
         edges: The edge detector, once its model is made.
         retained: What a reset leaves alone; handed from one chip to the one after the reset.
@@ -177,6 +178,7 @@ class Chip:
     power: PowerControl | None = None
     flash: FlashInterface | None = None
     peripherals: dict[str, Peripheral] = field(default_factory=dict)
+    clocked: list[Peripheral] = field(default_factory=list)
     dma_controllers: list[DmaController] = field(default_factory=list)
     edges: EdgeDetector | None = None
     retained: Retained = field(default_factory=Retained)
@@ -220,7 +222,7 @@ class Chip:
 
     def clocks_changed(self) -> None:
         """Let every peripheral that counts hear that a clock has changed."""
-        for peripheral in self.peripherals.values():
+        for peripheral in self.clocked:
             peripheral.clock_changed()
 
     def after_stop(self) -> None:
@@ -255,8 +257,11 @@ class Peripheral:
         self.name = name
         self.chip = chip
         self.sheet = sheet
+        self._high_lines: set[int] = set()
         self.registers: dict[int, int] = {**self.reset_values, **sheet.reset_values}
         chip.peripherals[name] = self
+        if type(self).clock_changed is not Peripheral.clock_changed:
+            chip.clocked.append(self)
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset`."""
@@ -290,7 +295,8 @@ class Peripheral:
 
     def set_interrupt(self, *, high: bool, line: int = 0) -> None:
         """Drive an interrupt line, if the peripheral has one; peripherals that share it are ored."""
-        if line < len(self.sheet.irqs):
+        if high != (line in self._high_lines) and line < len(self.sheet.irqs):
+            (self._high_lines.add if high else self._high_lines.discard)(line)
             self.chip.nvic.set_line(self.sheet.irqs[line], high=high, source=f"{self.name} {line}")
 
     def before_stop(self) -> None:
