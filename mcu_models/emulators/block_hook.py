@@ -98,8 +98,18 @@ class BlockHook:
         else:
             uclib.uc_hook_del(self._engine._uch, self._access_hook)  # noqa: SLF001
             self._access_hook = None
+            self._run_nothing()
         # Translated code has the calls of the hook built in.
         self._engine.ctl_flush_tb()
+
+    def _run_nothing(self) -> None:
+        """Start and stop the engine: only behind a run does it truly drop a hook that was deleted."""
+        words, header = self._words, native.HEADER_WORDS
+        before = list(words[:header])
+        words[native.GRACE], words[native.DEADLINE] = 0, 0
+        anywhere = words[native.FLASH_BASE]
+        self._engine.emu_start(anywhere | 1, anywhere)
+        self._arena[:header] = before
 
     def _register(self, kind: int, function: int) -> ctypes.c_size_t:
         handle = ctypes.c_size_t(0)

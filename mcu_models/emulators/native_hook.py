@@ -58,8 +58,10 @@ ENOUGH_RUNS = 16
 """Runs of an edge under observation until its mean counts as known."""
 
 EDGE_SLOTS = 1 << 17
-MAX_EDGES = EDGE_SLOTS // 2
-MAX_BLOCKS = 1 << 15
+PADDING_WORDS = 72
+"""Tables of a power of two in length would put the entries of one edge all into one set of the host's cache."""
+MAX_EDGES = EDGE_SLOTS // 2 + PADDING_WORDS
+MAX_BLOCKS = (1 << 15) + PADDING_WORDS
 LINE_SHIFT = 5
 LINE_BYTES = 1 << LINE_SHIFT
 INSTRUCTION_LINES = 32
