@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from datasheet.bad_input import BadInputError
 from sensors.frame_registers import FrameRegisters
 from sensors.interrupts import InterruptUnit
-from sensors.register_words import byte_of, pixel_word, signed_12
+from sensors.register_words import byte_of, signed_12
 
 if TYPE_CHECKING:
     from sensors.grid_eye_sheet import GridEyeSheet
@@ -310,7 +310,7 @@ class Amg8833:
             return 0xFF
         if register >= T01L:
             self._latched = self._frames.frame
-            return byte_of(pixel_word(self._frames.pixel_steps((register - T01L) // 2)), register)
+            return self._frames.pixel_byte(register - T01L)
         return self._read_low_register(register)
 
     def _read_low_register(self, register: int) -> int:

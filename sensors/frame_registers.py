@@ -29,6 +29,7 @@ class FrameRegisters:
         self._pixels = recorded_pixels(recording, sheet)
         self._thermistor = recorded_thermistor(recording, sheet)
         self._image: NDArray[np.int64] = self._pixels[0]
+        self._bytes = b""
         self._has_previous = True
         self._oldest = 0
         self.thermistor_word = int(self._thermistor[0])
@@ -38,13 +39,16 @@ class FrameRegisters:
         """Return how many frames the recording has."""
         return len(self._pixels)
 
-    def pixel_steps(self, index: int) -> int:
-        """Return pixel `index`, 0 to 63, in steps of the pixel registers."""
-        return int(self._image[index])
+    def pixel_byte(self, register: int) -> int:
+        """Return a byte of the pixels' words, counted from the first pixel's low byte."""
+        if not self._bytes:
+            self._bytes = (self._image & 0xFFF).astype("<u2").tobytes()
+        return self._bytes[register]
 
     def forget_temperatures(self, next_frame: int) -> None:
         """Zero the pixels; frames before `next_frame` have no part in later means."""
         self._image = np.zeros_like(self._image)
+        self._bytes = b""
         self._has_previous = False
         self._oldest = next_frame
 
@@ -59,6 +63,7 @@ class FrameRegisters:
         image = np.round(self._pixels[np.minimum(numbers, last)].mean(axis=0)).astype(np.int64)
         previous = self._image if self._has_previous else None
         self._image, self._has_previous = image, True
+        self._bytes = b""
         self.frame = min(number, last)
         self.thermistor_word = int(self._thermistor[self.frame])
         return image, previous

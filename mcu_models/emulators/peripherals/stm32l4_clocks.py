@@ -180,6 +180,8 @@ class RccL4(Peripheral):
             self._set_up_pll(offset, value)
         elif _AHB1RSTR <= offset <= _APB2RSTR:
             self._reset_peripherals(offset, value)
+        elif _APB2RSTR < offset < _CCIPR:
+            self.registers[offset] = value  # bus clocks on and off: no frequency changes
         else:
             self._take(offset, value)
 
