@@ -317,6 +317,13 @@ def emulate(
     host_seconds: Annotated[
         float, typer.Option(min=0.001, max=1e7, help="End the run, as a failure, when it has taken so long.")
     ] = 600.0,
+    exact_memory: Annotated[bool, typer.Option("--exact-memory", help="Charge each data access by itself.")] = False,  # noqa: FBT002
+    gdb: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="<port>", help="Wait for GDB on this loopback port; 0: any that is free."
+        ),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Run a firmware image on an emulated board."""
@@ -327,10 +334,15 @@ def emulate(
     begin = time.perf_counter()
     request = EmulationRequest(
         image, board, until, seconds, uart_in, uart_script, frames, network,
-        load_address, trace, profile_cycles, profile_out, strict, faults, host_seconds,
+        load_address, trace, profile_cycles, profile_out, strict, faults, host_seconds, exact_memory, gdb,
     )  # fmt: skip
     with frame_progress("frames") as progress:
-        emulation = emulate_image(request, progress, give_up=lambda: time.perf_counter() - begin > host_seconds)
+        emulation = emulate_image(
+            request,
+            progress,
+            give_up=lambda: time.perf_counter() - begin > host_seconds,
+            announce=lambda text: typer.echo(text, err=True),
+        )
     emulation.answer["host_s"] = round(time.perf_counter() - begin, 3)
     if as_json:
         _print_json(emulation.answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from mcu_models.emulators.cycle_profile import cycle_profile, speedscope_json
 from mcu_models.emulators.debug_lines import SourceLines
 from mcu_models.emulators.fault_injection import inject
 from mcu_models.emulators.fault_plan import read_fault_plan
+from mcu_models.emulators.gdb_server import LOOPBACK, GdbServer
 from mcu_models.emulators.image import read_image_for
 from mcu_models.emulators.port import GAVE_UP
 from mcu_models.emulators.trace_events import TraceEvent
@@ -23,6 +25,7 @@ from mcu_models.emulators.trace_file import trace_file
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.library import find_image, image_names
 from mcu_models.networks.library import find_network
+from mcu_models.timing.validated_error import validated_error
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.recording import Recording, output_target, read_recording
@@ -68,6 +71,8 @@ class EmulationRequest:
     strict: bool = False
     faults: Path | None = None
     host_seconds: float = DEFAULT_HOST_S
+    exact_memory: bool = False
+    gdb_port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,17 @@ class Emulation:
     post_mortem: PostMortem | None = None
 
 
-def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Callable[[], bool] = never) -> Emulation:
+def _silent(_text: str) -> None:
+    """Announce nothing."""
+
+
+def emulate_image(
+    request: EmulationRequest,
+    progress: Progress,
+    *,
+    give_up: Callable[[], bool] = never,
+    announce: Callable[[str], None] = _silent,
+) -> Emulation:
     """Run an image.
 
     Frames are shown by an AMG8833 at address 0x69 of I2C1; the run then lasts until the last of them has been read,
@@ -97,6 +112,7 @@ def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Cal
         request: What to run, and how.
         progress: Hears how many frames have been read.
         give_up: Asked now and then; True ends the run, as `request.host_seconds` have passed on the host.
+        announce: Hears where GDB may connect.
 
     Raises:
         BadInputError: Something named does not exist or cannot be used.
@@ -106,7 +122,8 @@ def emulate_image(request: EmulationRequest, progress: Progress, *, give_up: Cal
     with ExitStack() as files:
         profile_target = _target(request.profile_out, files)
         trace = _open_trace(_target(request.trace, files), emulator, files)
-        missed, outcome = _play_and_run(setup, request, progress, give_up)
+        debugged = None if request.gdb_port is None else _debug(setup.emulator, request, announce)
+        missed, outcome = (None, debugged) if debugged else _play_and_run(setup, request, progress, give_up)
         notes = {} if trace is None else _close_trace(trace, emulator)
         profile = _profile(emulator, request)
         if profile is not None and profile_target is not None:
@@ -157,6 +174,15 @@ def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
             raise BadInputError("command line", "--load-address", hex(request.load_address), "only of a raw binary")
         return image
     return read_image_for(board, path, load_address=request.load_address)
+
+
+def _debug(emulator: UnicornEmulator, request: EmulationRequest, announce: Callable[[str], None]) -> RunOutcome | None:
+    """Let GDB lead; None when it has let go of the firmware, which then runs on by itself."""
+    server = GdbServer(emulator.debug_target(request.seconds or math.inf), request.gdb_port or 0)
+    announce(f"waiting for GDB: target remote {LOOPBACK}:{server.port}")
+    if server.serve() == "detached":
+        return None
+    return emulator.run(until_s=emulator.now_s)
 
 
 def _play_and_run(
@@ -266,6 +292,7 @@ def _answer(setup: _Setup, request: EmulationRequest, outcome: RunOutcome, misse
         "end": outcome.end,
         "instructions": outcome.instructions,
         "cycles": outcome.cycles,
+        "cycles_error": validated_error(emulator.board.core).as_dict(),
         "virtual_s": outcome.virtual_s,
         "sleep_s": outcome.sleep_s,
         "uart": [line.text for line in emulator.uart_lines()],

@@ -12,6 +12,7 @@ from mcu_models.emulators.image import read_image
 from mcu_models.emulators.virtual_clock import PowerState
 from mcu_models.firmware.network_library import build_network
 from mcu_models.power import Current, state_current
+from mcu_models.timing.validated_error import ValidatedError, validated_error
 
 if TYPE_CHECKING:
     from mcu_models.boards.board import Board
@@ -70,6 +71,7 @@ class NetworkProfile:
         live_set_bytes: The largest set of activations that is alive at once, without what the caller owns.
         stack_bytes: Depth of the stack, measured in one call.
         placement: Where weights, code and arena lie.
+        latency_error: How far predicted times lay from measured ones on this core.
     """
 
     network: str
@@ -91,6 +93,7 @@ class NetworkProfile:
     live_set_bytes: int
     stack_bytes: int
     placement: dict[str, str]
+    latency_error: ValidatedError
 
     @property
     def latency_s(self) -> float:
@@ -114,6 +117,7 @@ class NetworkProfile:
             "first_cycles": self.first_cycles,
             "stall_cycles": self.stall_cycles,
             "latency_s": self.latency_s,
+            "latency_error": self.latency_error.as_dict(),
             "energy_j": self.energy_j,
             "energy_low_j": self.energy_low_j,
             "energy_high_j": self.energy_high_j,
@@ -181,6 +185,7 @@ def profile_network(
         live_set_bytes=build.generated.largest_live_bytes,
         stack_bytes=warm.stack_bytes,
         placement=build.placement,
+        latency_error=validated_error(board.core),
     )
 
 

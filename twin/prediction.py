@@ -11,6 +11,7 @@ import numpy as np
 from datasheet.sheet import assumed_keys
 from mcu_models.firmware.library import Firmware, firmware_for
 from mcu_models.power import state_current
+from mcu_models.timing.validated_error import validated_error
 from scenarios.simulation import simulate
 from sensors.sensing import sense
 from twin.battery import Life, battery_life, charge_bound_s
@@ -89,6 +90,7 @@ class Prediction:
         return {
             "accuracy": self.accuracy.as_dict(),
             "latency_s": self.latency.as_dict(),
+            "latency_error": validated_error(self.node.board.core).as_dict(),
             "events": {"changes": self.latency.changes, "answered": self.latency.answered},
             "energy_j": self._energy(),
             "average_power_w": self.budget.average_power_w,

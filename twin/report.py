@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcu_models.timing.validated_error import validated_error
 from twin.figures_counts import confusion_matrix, count_over_time
 from twin.figures_energy import (
     battery_life_figure,
@@ -134,6 +135,8 @@ def _trust(prediction: Prediction) -> str:
     assumed = provenance["assumed"]
     return "".join(
         [
+            heading("Predicted times", 3),
+            paragraph(f"Execution times have been off by {validated_error(prediction.node.board.core)}."),
             heading("What \u201cin view\u201d means", 3),
             paragraph(IN_VIEW),
             heading("What is not modelled", 3),

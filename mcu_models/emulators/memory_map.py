@@ -44,6 +44,7 @@ class PeripheralSpace:
         self._banks: dict[int, Peripheral] = {}
         self._polled: dict[tuple[int, int, int], tuple[int, int]] = {}
         self._unchanging: dict[tuple[int, int], int] = {}
+        self._first_bank = base // BANK_BYTES
 
     def add(self, peripheral: Peripheral) -> None:
         """Place a peripheral at the address of its sheet; it answers only while its bus clock is on."""
@@ -53,7 +54,7 @@ class PeripheralSpace:
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset` from the start of the region."""
-        peripheral = self._find(offset, "read")
+        peripheral = self._chip.answering.get(self._first_bank + offset // BANK_BYTES) or self._find(offset, "read")
         if peripheral is None:
             return 0
         inside = self._base + offset - peripheral.sheet.base
@@ -68,8 +69,10 @@ class PeripheralSpace:
     def write(self, offset: int, size: int, value: int) -> None:
         """Take `size` bytes at `offset` from the start of the region."""
         self._forget_polls()
-        peripheral = self._find(offset, "write")
+        peripheral = self._chip.answering.get(self._first_bank + offset // BANK_BYTES) or self._find(offset, "write")
         if peripheral is not None:
+            if peripheral.gates_clocks:
+                self._chip.answering.clear()
             peripheral.write(self._base + offset - peripheral.sheet.base, size, value)
 
     def _find(self, offset: int, access: str) -> Peripheral | None:
@@ -84,6 +87,8 @@ class PeripheralSpace:
         elif not self._is_clocked(peripheral):
             self._chip.report(f"{access} of {peripheral.name} while its bus clock is off, by {self._where()}")
             return None
+        else:
+            self._chip.answering[self._first_bank + offset // BANK_BYTES] = peripheral
         return peripheral
 
     def _is_clocked(self, peripheral: Peripheral) -> bool:

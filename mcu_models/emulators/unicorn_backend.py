@@ -36,7 +36,7 @@ from mcu_models.emulators.function_trace import FunctionTrace
 from mcu_models.emulators.interrupt_controller import SV_CALL
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.machine import Machine
-from mcu_models.emulators.memory_timing import CacheState, MemoryTiming
+from mcu_models.emulators.memory_timing import NO_CACHES, CacheState, MemoryTiming
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.usart import Usart
 from mcu_models.emulators.port import RunOutcome, UartLine
@@ -196,7 +196,9 @@ class UnicornEmulator:
         def read(_engine: object, offset: int, width: int, _data: object) -> int:
             try:
                 value = self._registers[index].read(offset, width)
-                self._accessed()
+                self._accesses += 1
+                if self._stale or self._accesses > LOOK_ACCESSES:
+                    self._accessed()
             except Exception as error:  # noqa: BLE001 - must not unwind through the engine's C code
                 return self._fail(error)
             return value
@@ -204,7 +206,9 @@ class UnicornEmulator:
         def write(_engine: object, offset: int, width: int, value: int, _data: object) -> None:
             try:
                 self._registers[index].write(offset, width, value)
-                self._accessed()
+                self._accesses += 1
+                if self._stale or self._accesses > LOOK_ACCESSES:
+                    self._accessed()
             except Exception as error:  # noqa: BLE001
                 self._fail(error)
 
@@ -214,8 +218,7 @@ class UnicornEmulator:
         """Plan anew behind an access that has changed something, and look around now and then."""
         if self._stale:
             self._replan()
-        self._accesses += 1
-        if self._accesses >= LOOK_ACCESSES:
+        if self._accesses > LOOK_ACCESSES:
             self._accesses = 0
             self._hook.deadline_cycles = 0
 
@@ -785,7 +788,9 @@ class UnicornEmulator:
     def _set_memory_timing(self) -> None:
         """Take over how firmware has set up flash, bus, caches and traps."""
         system = self._machine.system
-        caches = CacheState(system.code_cache_on, system.data_cache_on, system.mpu.uncached())
+        caches = NO_CACHES
+        if self.board.core == "cortex-m7":
+            caches = CacheState(system.code_cache_on, system.data_cache_on, system.mpu.uncached())
         self._memory_timing.set_up(self._machine.flash.timing, self._machine.tree.bus_divider, caches)
         self._set_traps()
         self._check_flash_timing()

@@ -74,7 +74,7 @@ def test_run_writes_the_three_files_and_nothing_else(ran: Path) -> None:
 def test_the_result_follows_the_schema(ran: Path) -> None:
     result = json.loads((ran / "result.json").read_text())
     assert set(result) == {
-        "accuracy", "latency_s", "energy_j", "average_power_w", "battery", "power_states_s", "memory_bytes",
+        "accuracy", "latency_s", "latency_error", "energy_j", "average_power_w", "battery", "power_states_s", "memory_bytes",
         "events", "provenance",
     }  # fmt: skip
     assert set(result["accuracy"]) == {"balanced_accuracy", "accuracy", "f1_weighted", "mse", "mae", "confusion"}

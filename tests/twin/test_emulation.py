@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
+import threading
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import pytest
 
 from mcu_models.emulators.image import read_image
 from twin.cli import run
+from twin.emulation import EmulationRequest, emulate_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,3 +259,37 @@ def test_an_image_for_another_core_is_refused(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "a.elf").write_bytes(data)
     assert run(["emulate", str(tmp_path / "a.elf"), "--seconds", "0.001"]) == 2
     assert "is an ELF file for 64-bit Arm" in capsys.readouterr().err
+
+
+def test_a_debugger_that_leaves_lets_the_firmware_run_on() -> None:
+    found: list[str] = []
+    announced = threading.Event()
+
+    def announce(text: str) -> None:
+        found.append(text)
+        announced.set()
+
+    def debug() -> None:
+        announced.wait(20)
+        address, _, port = found[0].rpartition(" ")[2].partition(":")
+        with socket.create_connection((address, int(port)), timeout=20) as connection:
+            connection.sendall(b"+$D#44")
+            connection.recv(16)
+
+    debugger = threading.Thread(target=debug)
+    debugger.start()
+    request = EmulationRequest(IMAGE, "stm32l4a6zg", until="people counter", gdb_port=0)
+    emulation = emulate_image(request, lambda _done, _of: None, announce=announce)
+    debugger.join(20)
+    assert "127.0.0.1" in found[0]
+    assert emulation.answer["end"] == "until"
+
+
+def test_every_answer_says_how_far_its_cycles_can_be_trusted(capsys: pytest.CaptureFixture[str]) -> None:
+    error = answer(capsys, IMAGE, *UNTIL)["cycles_error"]
+    assert 0 < error["mean_absolute"] <= abs(error["worst"]) < 0.2
+    assert error["images"] > 0
+
+
+def test_exact_memory_charges_the_same_where_little_has_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, IMAGE, *UNTIL, "--exact-memory")["cycles"] == answer(capsys, IMAGE, *UNTIL)["cycles"]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mcu_models.emulators.virtual_clock import VirtualClock
 
 
+_WORD_BYTES = 4
+
+
 def nothing() -> None:
     """What is called when nobody listens."""
 
@@ -159,6 +162,7 @@ class Chip:
         flash: The flash interface, once its model is made.
         peripherals: By name.
         clocked: Those that listen to changes of the clocks.
+        answering: Banks of 1 KiB found to answer without a report, by number, until the clock tree is written again.
         dma_controllers: Asked in turn for the block of a request.
         edges: The edge detector, once its model is made.
         retained: What a reset leaves alone; handed from one chip to the one after the reset.
@@ -179,6 +183,7 @@ class Chip:
     flash: FlashInterface | None = None
     peripherals: dict[str, Peripheral] = field(default_factory=dict)
     clocked: list[Peripheral] = field(default_factory=list)
+    answering: dict[int, Peripheral] = field(default_factory=dict)
     dma_controllers: list[DmaController] = field(default_factory=list)
     edges: EdgeDetector | None = None
     retained: Retained = field(default_factory=Retained)
@@ -265,6 +270,8 @@ class Peripheral:
 
     def read(self, offset: int, size: int) -> int:
         """Return `size` bytes at `offset`."""
+        if size == _WORD_BYTES:
+            return self.read_register(offset & ~3)
         word = self.read_register(offset & ~3)
         return (word >> (8 * (offset & 3))) & ((1 << (8 * size)) - 1)
 
@@ -280,6 +287,8 @@ class Peripheral:
     """Registers whose narrow write is a whole write, such as a transmit register."""
     consumed_registers: frozenset[int] = frozenset()
     """Registers whose reading takes something away, such as a received character."""
+    gates_clocks = False
+    """Whether a write may switch the bus clocks of others."""
     modelled = True
     """Whether the hardware's behaviour is modelled; accesses are reported otherwise."""
     status_registers: frozenset[int] = frozenset()

@@ -48,6 +48,7 @@ class ClockControl(Peripheral):
         on_clock: Called after every change that may alter a clock.
     """
 
+    gates_clocks = True
     oscillators: Mapping[str, Oscillator] = {}
     sources: tuple[str, ...] = ()
     """Source of the system clock by the value of SW."""

@@ -72,6 +72,7 @@ class RccL4(Peripheral):
     Options: `own_dividers`, whether each PLL has an M of its own (L4+) instead of one for all (L4).
     """
 
+    gates_clocks = True
     status_registers = frozenset({_CR, _CFGR, _BDCR, _CSR, _CRRCR})
     reset_values = {  # noqa: RUF012 - a class constant by design
         _CR: 0x63, _PLLCFGR: 0x1000, _PLLSAI1CFGR: 0x1000, _PLLSAI2CFGR: 0x1000, _AHB1ENR: _FLASHEN,
