@@ -6,10 +6,7 @@ of its branch predictor. The line used longest ago gives way, a store that misse
 lines are written back for nothing. Not charged: contention with DMA, refresh of external memories, interrupts.
 Caches and predictor stay warm from call to call, as in a firmware's loop, until `empty_caches`.
 
-Compared with hardware: the MLPerf Tiny v1.2 images of STMicroelectronics, run here, differ by -1.2 to +0.1 % from
-the cycles measured on the NUCLEO-L4R5ZI and -2.2 to -0.1 % on the NUCLEO-H7A3ZI-Q (four networks each; several rules
-were settled with them). Images of v1.1 by Bosch, of which one had a say in a rule of the Cortex-M4: -5.0 to +0.4 % on
-the first board (four, when its flash is read by 64 bits), -8.4 and -0.8 % on the second (two).
+How far whole images lay from measured ones: `mcu_models.timing.validated_error` and docs/timing_and_power.md.
 """
 
 from __future__ import annotations
