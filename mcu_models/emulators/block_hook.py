@@ -346,6 +346,15 @@ class BlockHook:
         self._words[native.UNMEASURED] = 0
         self._words[native.WINDOW_END] = min(self.instructions + window_instructions, NEVER)
 
+    def fade_means(self) -> None:
+        """Let what has been measured so far count half, but never for less than is needed to know a mean."""
+        arena, count = self._arena, self._edges + 1
+        seen = arena[native.EDGE_SEEN : native.EDGE_SEEN + count]
+        spent = arena[native.EDGE_DATA : native.EDGE_DATA + count]
+        well_known = seen >= 2 * native.ENOUGH_RUNS
+        seen[well_known] //= 2
+        spent[well_known] //= 2
+
     def _work_out_means(self) -> None:
         arena, count = self._arena, self._edges + 1
         seen = arena[native.EDGE_SEEN : native.EDGE_SEEN + count]

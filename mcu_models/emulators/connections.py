@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 MAX_LINE_BYTES = 1 << 16
 MAX_TEXT_BYTES = 64 << 20
 """What is kept of one UART's output; beyond, the oldest half is dropped."""
+MAX_LINES = 1_000_000
+"""Lines that are kept of one UART; beyond, the oldest half is dropped."""
 MAX_DISTURBANCES = 10_000
 """So many are listed, the others counted."""
+
+
+def uart_bytes(text: str) -> bytes:
+    """Return the bytes of a text on a wire: UTF-8, and what stands for a bare byte (PEP 383) as that byte."""
+    return text.encode("utf-8", errors="surrogateescape")
+
+
+def uart_text(data: bytes | bytearray) -> str:
+    """Return what a reader of UTF-8 sees of bytes on a wire, with U+FFFD for what is none."""
+    return data.decode("utf-8", errors="replace")
 
 
 class Attachment(Protocol):
@@ -70,7 +82,7 @@ class Transcript:
     """What one UART has sent.
 
     Attributes:
-        lines: Complete lines.
+        lines: Complete lines; the newest `MAX_LINES` at most.
         partial: Characters since the last line end.
         text: Every character, line ends included; the newest `MAX_TEXT_BYTES` at most.
         dropped: Bytes dropped from the beginning of `text`.
@@ -90,10 +102,27 @@ class Transcript:
         if byte != ord("\n") and len(self.partial) < MAX_LINE_BYTES:
             self.partial.append(byte)
             return None
-        line = UartLine(time_s, self.partial.decode("ascii", errors="replace").rstrip("\r"))
+        line = UartLine(time_s, self.unfinished)
         self.partial.clear()
         self.lines.append(line)
+        if len(self.lines) > MAX_LINES:
+            del self.lines[: MAX_LINES // 2]
         return line
+
+    @property
+    def unfinished(self) -> str:
+        """The line that has no end yet, as far as it has come."""
+        return uart_text(self.partial).rstrip("\r")
+
+    @property
+    def sent_bytes(self) -> int:
+        """How many have been sent, those included that are no longer kept."""
+        return self.dropped + len(self.text)
+
+    def end_of(self, wanted: bytes, begin: int) -> int | None:
+        """Return how many bytes had been sent when `wanted` had come, looked for behind the first `begin`."""
+        place = self.text.find(wanted, max(begin - self.dropped, 0))
+        return None if place < 0 else self.dropped + place + len(wanted)
 
 
 class Listeners:
@@ -125,6 +154,8 @@ class Connections:
         self.receiving: dict[str, list[Wire]] = {}
         self.disturbances = DisturbanceLog()
         self._attachments: list[Attachment] = []
+        self._awaited = ""
+        self._awaited_tails: dict[str, bytes] = {}
         self._chip: Chip | None = None
 
     def attach(self, attachment: Attachment) -> None:
@@ -154,6 +185,15 @@ class Connections:
     def transcript(self, uart: str) -> Transcript:
         """Return what a UART has sent."""
         return self.transcripts.setdefault(uart, Transcript())
+
+    def awaited(self, text: str, on_come: Callable[[], None]) -> AwaitedText:
+        """Return who looks for a text; when the last one has looked for the same in vain, it goes on where that ended.
+
+        An empty text is not looked for, and lets the last one be forgotten.
+        """
+        if text != self._awaited:
+            self._awaited, self._awaited_tails = text, {}
+        return AwaitedText(self.listeners, text, on_come, self._awaited_tails)
 
     def uart_byte(self, uart: str, byte: int, time_s: float) -> None:
         """Take a character from a UART's transmitter, and tell the listeners what the wire has left of it."""
@@ -188,16 +228,19 @@ class AwaitedText:
         listeners: Whom to listen with.
         text: What is awaited.
         on_come: Called when its last character has been sent.
+        tails: What each UART has sent last of what may become the text; kept up to date.
 
     Attributes:
         has_come: Whether it has.
     """
 
-    def __init__(self, listeners: Listeners, text: str, on_come: Callable[[], None]) -> None:
+    def __init__(
+        self, listeners: Listeners, text: str, on_come: Callable[[], None], tails: dict[str, bytes] | None = None
+    ) -> None:
         self._listeners = listeners
-        self._wanted = text.encode("ascii", errors="replace")
+        self._wanted = uart_bytes(text)
         self._on_come = on_come
-        self._tails: dict[str, bytes] = {}
+        self._tails = {} if tails is None else tails
         self.has_come = False
 
     def __enter__(self) -> Self:
@@ -212,4 +255,5 @@ class AwaitedText:
         self._tails[uart] = tail
         if tail == self._wanted:
             self.has_come = True
+            self._tails.clear()
             self._on_come()

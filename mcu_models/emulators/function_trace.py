@@ -58,6 +58,10 @@ class FunctionTrace:
         self._state: PowerState | None = None
         self.is_full = False
 
+    def __deepcopy__(self, _memo: object) -> FunctionTrace:
+        """Stay the same in snapshots: the sink is outside."""
+        return self
+
     def block(self, pc: int) -> None:
         """Hear that the block at `pc` begins."""
         name, is_entry = self._function(pc)

@@ -97,8 +97,9 @@ class InterruptController:
     def execution_priority(self, *, primask: bool, faultmask: bool, basepri: int) -> int:
         """Return the priority the core runs at (DDI 0403E, B1.5.4)."""
         priority = min((self.group_priority(n) for n in self.active), default=THREAD_PRIORITY)
+        basepri &= self._priority_mask
         if basepri:
-            priority = min(priority, basepri & self._group_mask & self._priority_mask)
+            priority = min(priority, basepri & self._group_mask)
         if primask:
             priority = min(priority, 0)
         return min(priority, -1) if faultmask else priority

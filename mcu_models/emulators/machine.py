@@ -70,7 +70,7 @@ class Machine:
         self.nvic = InterruptController(interrupts=board.sheet.interrupts, priority_bits=board.sheet.priority_bits)
         self.chip = Chip(clock, self.scheduler, self.nvic, problems, connections, board.sheet, memory)
         self.chip.retained = retained or self.chip.retained
-        systick = SysTick(clock, hook, self.scheduler, self.nvic)
+        systick = SysTick(clock, self.scheduler, self.nvic)
         self.system = SystemControl(board, self.nvic, systick)
         self._spaces = {base: PeripheralSpace(base, self.chip, hook, where) for base, _ in PERIPHERAL_SPACES}
         self._system_space = SystemSpace(self.system, CycleCounter(hook, self.system), self.chip, hook, where)

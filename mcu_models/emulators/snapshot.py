@@ -17,6 +17,7 @@ class Snapshot:
     """What `UnicornEmulator.restore` needs; belongs to the emulator that made it.
 
     Attributes:
+        owner: The emulator that made it.
         time_s: Virtual time.
         context: Core registers, as the engine keeps them.
         memories: Contents, in the order of the board's memories.
@@ -24,6 +25,7 @@ class Snapshot:
         state: Copies of everything else.
     """
 
+    owner: object
     time_s: float
     context: Any
     memories: tuple[bytes, ...]

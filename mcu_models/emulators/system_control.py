@@ -47,25 +47,21 @@ def nothing() -> None:
 class SysTick:
     """The 24-bit down counter, clocked by the core clock (or an eighth of it).
 
-    It is stopped while the core clock is, that is in the Stop modes; its events are kept in core cycles.
+    Switched off it keeps its value; written, it is cleared and begins with the reload value. It stands still while the
+    core clock does, that is in the Stop modes.
     """
 
-    def __init__(self, clock: VirtualClock, hook: BlockHook, scheduler: Scheduler, nvic: InterruptController) -> None:
-        self._clock, self._hook, self._scheduler, self._nvic = clock, hook, scheduler, nvic
+    def __init__(self, clock: VirtualClock, scheduler: Scheduler, nvic: InterruptController) -> None:
+        self._clock, self._scheduler, self._nvic = clock, scheduler, nvic
         self._control = 0
         self._reload = 0
         self._wrapped = False
-        self._start_s = 0.0
-        self._elapsed_ticks = 0.0
-        clock.on_change(self._restart)
-
-    @property
-    def _tick_hz(self) -> float:
-        return self._clock.clock_hz if self._control & 4 else self._clock.clock_hz / 8
-
-    @property
-    def _running(self) -> bool:
-        return bool(self._control & 1) and self._reload > 0
+        self._counts = False
+        self._due_s = 0.0
+        self._rate_hz = 0.0
+        self._left_ticks: float | None = None
+        """Ticks until the counter wraps, while it stands still; None when it has been cleared."""
+        clock.on_change(self._clock_changed)
 
     def read(self, offset: int) -> int:
         """Return CSR, RVR, CVR or CALIB; reading CSR clears COUNTFLAG."""
@@ -78,51 +74,56 @@ class SysTick:
         return self._reload if offset == 0x4 else 0
 
     def write(self, offset: int, value: int) -> None:
-        """Take CSR, RVR or CVR; any write to CVR clears the counter."""
+        """Take CSR, RVR or CVR; any write to CVR clears the counter, RVR counts from the next wrap on."""
+        self._hold()
         if offset == 0x0:
             self._control = value & 7
         elif offset == 0x4:
             self._reload = value & 0xFFFFFF
-            return
         elif offset == 0x8:
             self._wrapped = False
-        self._restart()
+            self._left_ticks = None
+        self._go_on()
 
     def stop_clock(self) -> None:
         """Stand still: a Stop mode has switched the core clock off."""
-        if self._running:
-            self._elapsed_ticks = (self._clock.now_s - self._start_s) * self._tick_hz
-            self._scheduler.cancel(self)
+        self._hold()
 
     def start_clock(self) -> None:
         """Count on from where the clock was stopped."""
-        if self._running:
-            self._start_s = self._clock.now_s - self._elapsed_ticks / self._tick_hz
-            self._plan()
+        self._go_on()
+
+    def _clock_changed(self) -> None:
+        if self._counts:
+            self._hold()
+            self._go_on()
 
     def _current(self) -> int:
-        if not self._running:
-            return 0
-        ticks = math.floor((self._clock.now_s - self._start_s) * self._tick_hz)
-        return (self._reload - ticks) % (self._reload + 1)
+        left = (self._due_s - self._clock.now_s) * self._rate_hz if self._counts else self._left_ticks
+        # A wrap is due in a tick more than the counter says.
+        return 0 if left is None else max(0, math.ceil(left - 1e-6) - 1)
 
-    def _restart(self) -> None:
-        self._start_s = self._clock.now_s
-        self._plan()
-
-    def _plan(self) -> None:
-        if self._running:
-            due_s = self._start_s + (self._reload + 1) / self._tick_hz
-            self._scheduler.at(due_s, self, self._expire)
-        else:
+    def _hold(self) -> None:
+        if self._counts:
+            self._left_ticks = max(0.0, (self._due_s - self._clock.now_s) * self._rate_hz)
+            self._counts = False
             self._scheduler.cancel(self)
 
+    def _go_on(self) -> None:
+        if not self._control & 1 or self._reload == 0:
+            return
+        self._rate_hz = self._clock.clock_hz if self._control & 4 else self._clock.clock_hz / 8
+        left = self._reload + 1 if self._left_ticks is None else self._left_ticks
+        self._counts = True
+        self._due_s = self._clock.now_s + left / self._rate_hz
+        self._scheduler.at(self._due_s, self, self._expire)
+
     def _expire(self) -> None:
-        self._start_s += (self._reload + 1) / self._tick_hz
         self._wrapped = True
         if self._control & 2:
             self._nvic.pend(SYS_TICK)
-        self._plan()
+        self._due_s += (self._reload + 1) / self._rate_hz
+        self._scheduler.at(self._due_s, self, self._expire)
 
 
 class SystemControl:

@@ -14,7 +14,8 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.bare_core import CPU_MODELS
 from mcu_models.emulators.block_hook import BlockHook
-from mcu_models.emulators.connections import AwaitedText, Connections
+from mcu_models.emulators.connections import Connections, Transcript, uart_text
+from mcu_models.emulators.core_registers import RegisterGroup
 from mcu_models.emulators.data_penalties import DataPenalties
 from mcu_models.emulators.debug_target import UnicornDebugTarget
 from mcu_models.emulators.exceptions import ExceptionUnit
@@ -64,6 +65,7 @@ _NOWHERE = 0xFFFFFF00
 _SVC, _BREAKPOINT, _EXCEPTION_EXIT, _PREFETCH_ABORT = 2, 7, 8, 3
 _SVC_MASK_RETURN = 0xFFFFFF00
 _WFE, _YIELD = 0xBF20, 0xBF10
+_THUMB = 1 << 24
 _BRANCH_TO_SELF = b"\xfe\xe7"
 _LOST_IN = ("standby", "shutdown")
 """Modes that lose the RAM and end in a reset (RM0351, 5.3.9 and 5.3.10)."""
@@ -132,6 +134,8 @@ class UnicornEmulator:
         self._trapped_divides: set[int] = set()
         self._trace: FunctionTrace | None = None
         self._paused = False
+        self._waits_for_event = False
+        self._taken_at_event = 0
         self._in_haste = False
         self._stale = False
         self._accesses = 0
@@ -186,6 +190,7 @@ class UnicornEmulator:
         machine.nvic.changed = self._plan_is_stale
         machine.chip.on_reset_request = self._request_reset
         self._machine = machine
+        self._program_state = RegisterGroup(self._engine, (arm_const.UC_ARM_REG_PC, arm_const.UC_ARM_REG_XPSR))
         self._exceptions = ExceptionUnit(self._engine, self._hook, machine.nvic, machine.system)
         if self._trace is not None:
             self._exceptions.on_exception = self._trace.exception
@@ -270,7 +275,10 @@ class UnicornEmulator:
         return peripherals[name]
 
     def send_uart(self, text: str, port: str | None = None) -> None:
-        """Let `text` arrive at the receiver of a UART; without a name, at all that have sent or can receive."""
+        """Let `text` arrive as UTF-8 at the receiver of a UART; without a name, at all that can receive.
+
+        A byte that is no UTF-8 stands in `text` as PEP 383 has it: `chr(0xDC00 + byte)`, from 0x80 to 0xff.
+        """
         for name, uart in self._uarts():
             if port in (None, name):
                 uart.receive(text)
@@ -289,7 +297,11 @@ class UnicornEmulator:
         """Return all that has been sent so far, line ends included, of one UART or of all, one after the other."""
         transcripts = self.connections.transcripts.items()
         texts = (transcript.text for name, transcript in transcripts if port in (None, name))
-        return b"".join(texts).decode("ascii", errors="replace")
+        return uart_text(b"".join(texts))
+
+    def transcript(self, port: str) -> Transcript:
+        """Return what one UART has sent so far."""
+        return self.connections.transcripts.get(port, Transcript())
 
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state since power-on."""
@@ -420,14 +432,14 @@ class UnicornEmulator:
 
         Args:
             until_s: Virtual time since power-on.
-            until_text: What to wait for.
+            until_text: What to wait for. If the last run has waited for it in vain, it may have begun in that one.
             give_up: Asked now and then, every few milliseconds of host time or more; True ends the run.
         """
         self._until_s = until_s
         self._end = None
         self._detail = ""
         self._in_haste = False
-        awaited = AwaitedText(self.connections.listeners, until_text or "", self._stop_soon)
+        awaited = self.connections.awaited(until_text or "", self._stop_soon)
         with deferred_interrupt() as interrupted, awaited if until_text else nullcontext():
             while self._end is None and not interrupted():
                 self._step()
@@ -443,10 +455,19 @@ class UnicornEmulator:
         """Return the whole state, attached devices included; listeners are not part of it."""
         memories = tuple(bytes(buffer) for buffer in self._buffers)
         state = (*self._state(), self._pc, self._asleep, self.faults, self.resets)
-        return Snapshot(self.now_s, self._engine.context_save(), memories, self._hook.state(), self._copied(state))
+        context = self._engine.context_save()
+        return Snapshot(self, self.now_s, context, memories, self._hook.state(), self._copied(state))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot that this emulator made; it may be restored again and again."""
+        """Go back to a snapshot that this emulator made; it may be restored again and again.
+
+        Peripherals, connections and attached devices are copies from then on: ask for them anew. Listeners stay.
+
+        Raises:
+            ValueError: Another emulator made it.
+        """
+        if snapshot.owner is not self:
+            raise ValueError("a snapshot can be restored only by the emulator that made it")
         self._engine.context_restore(snapshot.context)
         for buffer, content in zip(self._buffers, snapshot.memories, strict=True):
             ctypes.memmove(buffer, content, len(content))
@@ -534,7 +555,10 @@ class UnicornEmulator:
             error = raised
         if self._callback_error is not None:
             raise self._callback_error
-        self._pc = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
+        pc, xpsr = self._program_state.read()
+        self._pc = pc & ~1
+        if error is None and self._cause is None and not xpsr & _THUMB:
+            self._cause = INVALID_STATE
         if error is not None and self._cause is None:
             self._cause = UNDEFINED_INSTRUCTION if error.errno == unicorn_const.UC_ERR_INSN_INVALID else None
             if self._cause is None:
@@ -545,13 +569,25 @@ class UnicornEmulator:
             self._raise_fault(self._cause)
 
     def _after_stop(self) -> None:
-        reason = self._hook.stop_reason
         if self._cause is not None:
             self._cause = None
         elif self._paused:
             self._paused = False
             self._hook.break_sequence()
-        elif reason == native.REASON_NEW_EDGE:
+        elif self._waits_for_event:
+            self._waits_for_event = False
+            self._fall_asleep()
+        else:
+            self._follow(self._hook.stop_reason)
+        if self._machine.system.reset_requested:
+            self._reset("software")
+        elif self.faults and self._machine.nvic.active and self._is_stuck():
+            fault = self.faults[-1]
+            self._stop_for_ever(f"{fault.exception}: {fault.cause} at {fault.pc:#010x} in {fault.function}")
+
+    def _follow(self, reason: int) -> None:
+        """Do what the native hook stopped the engine for; without a reason, it was WFI."""
+        if reason == native.REASON_NEW_EDGE:
             self._hook.learn_edge()
             self._trap_divides()
         elif reason == native.REASON_WINDOW:
@@ -562,11 +598,6 @@ class UnicornEmulator:
             self._unaligned()
         elif reason == native.REASON_NONE:
             self._fall_asleep()
-        if self._machine.system.reset_requested:
-            self._reset("software")
-        elif self.faults and self._machine.nvic.active and self._is_stuck():
-            fault = self.faults[-1]
-            self._stop_for_ever(f"{fault.exception}: {fault.cause} at {fault.pc:#010x} in {fault.function}")
 
     def _is_stuck(self) -> bool:
         """Tell whether a handler loops on one instruction, as default handlers do."""
@@ -767,9 +798,17 @@ class UnicornEmulator:
         self._replan()
 
     def _on_hint(self, _engine: object, _data: object) -> bool:
-        """WFE and YIELD reach us as invalid instructions; both may be skipped (DDI 0403E, A7.7.262, A7.7.263)."""
+        """WFE and YIELD reach us as invalid instructions; YIELD may be skipped (DDI 0403E, A7.7.263).
+
+        WFE goes on at once when an exception has been taken since the last one, and sleeps as WFI does otherwise. An
+        event that is no interrupt, by SEV or by EXTI, does not wake it.
+        """
         behind = self._engine.reg_read(arm_const.UC_ARM_REG_PC) & ~1
         code = int(struct.unpack("<H", self._engine.mem_read(behind - 2, 2))[0])
+        if code == _WFE and self._exceptions.taken == self._taken_at_event:
+            self._waits_for_event = True
+            self._engine.emu_stop()
+        self._taken_at_event = self._exceptions.taken if code == _WFE else self._taken_at_event
         return code in (_WFE, _YIELD)
 
     def _fail(self, error: BaseException) -> int:

@@ -15,6 +15,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mcu_models.emulators.connections import uart_bytes
 from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
 if TYPE_CHECKING:
@@ -265,11 +266,11 @@ class Usart(Peripheral):
     # -- receiving -----------------------------------------------------------------------------------------
 
     def receive(self, text: str) -> None:
-        """Let the characters of `text` arrive one after the other; a receiver that is off does not hear them."""
+        """Let the bytes of `text` in UTF-8 arrive one after the other; a receiver that is off does not hear them."""
         if not _can_hear(self.registers.get(_CR1, 0)) and not self._incoming:
             return
         idle = not self._incoming
-        self._incoming.extend(text.encode("ascii", errors="replace"))
+        self._incoming.extend(uart_bytes(text))
         if idle and self._incoming:
             self.after(self._character_s, self._arrive, "rx")
             self._change(set_=_BUSY)

@@ -197,11 +197,19 @@ def test_an_image_outside_the_memories_is_refused() -> None:
         UnicornEmulator(find_board("stm32l4a6zg"), image)
 
 
-def test_wfe_and_yield_are_skipped(make_machine: Make) -> None:
-    # wfe; yield; movs r0,#7; mov r1,#0x20000000; str r0,[r1]; bkpt
-    machine = make_machine(thumb(0xBF20, 0xBF10, 0x2007, 0xF04F, 0x5100, 0x6008, 0xBE00))
+def test_yield_is_skipped(make_machine: Make) -> None:
+    # yield; movs r0,#7; mov r1,#0x20000000; str r0,[r1]; bkpt
+    machine = make_machine(thumb(0xBF10, 0x2007, 0xF04F, 0x5100, 0x6008, 0xBE00))
     assert machine.run(until_s=1.0).end == "halt"
     assert word(machine, RAM) == 7
+
+
+def test_wfe_sleeps_until_the_next_exception(make_machine: Make) -> None:
+    with_wfe = SLEEP_WITH_SYSTICK.replace(b"\x30\xbf", b"\x20\xbf")
+    machine = make_machine(with_wfe, {SYS_TICK: COUNT_IN_RAM})
+    outcome = machine.run(until_s=0.1)
+    assert word(machine, RAM) == 24
+    assert outcome.sleep_s == pytest.approx(0.1, rel=0.01)
 
 
 def test_full_tables_are_emptied_and_learnt_anew(make_machine: Make, monkeypatch: pytest.MonkeyPatch) -> None:

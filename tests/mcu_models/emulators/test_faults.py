@@ -11,6 +11,7 @@ from mcu_models.emulators.exceptions import ENTRY_CYCLES, FP_FRAME_CYCLES, RETUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mcu_models.emulators.unicorn_backend import UnicornEmulator
 
@@ -226,10 +227,16 @@ def test_an_enabled_bus_fault_is_taken_as_itself(make_machine: Make) -> None:
     assert words(machine, RAM, 4) == [0x8200, 0x30000000, 0, BUS_FAULT]
 
 
+# movs r3,#0; blx r3
+CALL_THROUGH_NULL = thumb(0x2300, 0x4798)
+# movs r3,#0; push {r3}; pop {pc}
+RETURN_TO_NULL = thumb(0x2300, 0xB408, 0xBD00)
+
+
 @pytest.mark.parametrize(
     ("program", "status"),
     [(UNDEFINED, 1 << 16), (DIVIDE_BY_ZERO_TRAPPED, 1 << 25), (LDRD_UNALIGNED, 1 << 24), (FLOAT_WITHOUT_UNIT, 1 << 19),
-     (WRITE_TO_FLASH, 0x8200), (JUMP_TO_NOWHERE, 1 << 8)],
+     (WRITE_TO_FLASH, 0x8200), (JUMP_TO_NOWHERE, 1 << 8), (CALL_THROUGH_NULL, 1 << 17), (RETURN_TO_NULL, 1 << 17)],
 )  # fmt: skip
 def test_each_fault_says_what_it_is(make_machine: Make, program: bytes, status: int) -> None:
     machine = make_machine(program, {HARD_FAULT: SPIN})
@@ -320,3 +327,56 @@ def test_a_restored_snapshot_goes_on_as_before(make_machine: Make) -> None:
         assert (machine.run(until_s=0.1), words(machine, RAM, 8)) == first
     fresh = make_machine(COUNT_FOR_EVER, {SYS_TICK: NOTE_FAULT})
     assert (fresh.run(until_s=0.1), words(fresh, RAM, 8)) == first
+
+
+def test_a_snapshot_of_another_emulator_is_refused(make_machine: Make) -> None:
+    with pytest.raises(ValueError, match="only by the emulator that made it"):
+        make_machine(COUNT_FOR_EVER).restore(make_machine(COUNT_FOR_EVER).snapshot())
+
+
+def test_a_snapshot_may_be_taken_while_a_trace_runs(make_machine: Make, tmp_path: Path) -> None:
+    machine = make_machine(COUNT_FOR_EVER, {SYS_TICK: NOTE_FAULT})
+    with (tmp_path / "events").open("w") as sink:
+        machine.trace_events(lambda event: sink.write(f"{event}\n") > 0)
+        machine.run(until_s=0.01)
+        machine.restore(machine.snapshot())
+        machine.run(until_s=0.02)
+    kinds = [line.split("kind='")[1].split("'")[0] for line in (tmp_path / "events").read_text().splitlines()]
+    assert kinds.count("exception_enter") == kinds.count("exception_leave") > 5
+
+
+# SysTick with RVR 9999 and the core's clock; wait; off; [RAM]=CVR; on; [RAM+4]=CVR; bkpt
+STOP_THE_TICK = thumb(
+    0x480A,
+    0xF242,
+    0x710F,
+    0x6041,
+    0x2100,
+    0x6081,
+    0x2105,
+    0x6001,
+    0x2264,
+    0x3A01,
+    0xD1FD,
+    0x2104,
+    0x6001,
+    0x6883,
+    0xF04F,
+    0x5400,
+    0x6023,
+    0x2105,
+    0x6001,
+    0x6883,
+    0x6063,
+    0xBE00,
+    0xE010,
+    0xE000,
+)
+
+
+def test_systick_keeps_its_value_while_it_is_off(make_machine: Make) -> None:
+    machine = make_machine(STOP_THE_TICK)
+    machine.run(until_s=1.0)
+    held, after = words(machine, RAM, 2)
+    assert 0 < held < 9999 - 100
+    assert held - 20 <= after <= held
