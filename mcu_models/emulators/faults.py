@@ -107,8 +107,9 @@ class FaultUnit:
             number = cause.exception
         elif running_at > _HARD_FAULT_PRIORITY:
             number = HARD_FAULT
-            self._system.hard_fault_status |= _FORCED
         else:
             return None
+        if number == HARD_FAULT:
+            self._system.hard_fault_status |= _FORCED
         self._nvic.pending.add(number)
         return number

@@ -32,6 +32,8 @@ _MPU_TYPE, _MPU_END = 0xD90, 0xDBC
 _CODE_CACHE, _DATA_CACHE = 1 << 17, 1 << 16
 """CCR.IC and CCR.DC of a Cortex-M7."""
 _VECTKEY = 0x05FA
+_RETTOBASE, _ISRPENDING = 11, 22
+"""Bits of ICSR."""
 _CCR, _FPCCR, _MVFR0, _MVFR1 = 0xD14, 0xF34, 0xF40, 0xF44
 _RESET_VALUES = {_AIRCR: 0xFA050000, _CCR: 0x200, _FPCCR: 0xC0000000, _MVFR0: 0x10110021, _MVFR1: 0x11000011}
 """Stack alignment and lazy floating-point stacking on; single precision (Cortex-M4 TRM, 100166_0001)."""
@@ -291,8 +293,10 @@ class SystemControl:
     def _icsr(self) -> int:
         active = self._nvic.active[-1] if self._nvic.active else 0
         candidate = self._nvic.candidate() or 0
-        pend_sv, tick = PEND_SV in self._nvic.pending, SYS_TICK in self._nvic.pending
-        return active | candidate << 12 | int(pend_sv) << 28 | int(tick) << 26
+        pending = self._nvic.pending
+        word = active | candidate << 12 | int(len(self._nvic.active) == 1) << _RETTOBASE
+        word |= int(any(number >= FIRST_IRQ for number in pending)) << _ISRPENDING
+        return word | int(NMI in pending) << 31 | int(PEND_SV in pending) << 28 | int(SYS_TICK in pending) << 26
 
     def _write_icsr(self, value: int) -> None:
         for bit, number in ((31, NMI), (28, PEND_SV), (26, SYS_TICK)):

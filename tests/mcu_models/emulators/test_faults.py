@@ -285,6 +285,7 @@ def test_svc_from_a_handler_of_its_own_priority_escalates(make_machine: Make) ->
     machine = make_machine(SVC, {SV_CALL: SVC_IN_HANDLER_OF_SAME_PRIORITY, HARD_FAULT: SPIN})
     assert machine.run(until_s=1.0).end == "fault"
     assert machine.faults[0].cause == "SVC while its exception is masked"
+    assert machine.faults[0].hard_status == FORCED
 
 
 def test_a_software_reset_begins_anew_and_leaves_the_ram(make_machine: Make) -> None:
