@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BOARDS = {"L4R5ZI": "stm32l4r5zi_dual_bank", "H7A3ZI": "stm32h7a3zi", "F746": "stm32f746zg"}
-SINGLE_BANK = "tiny_results_v1.2/STMicroelectronics/NUCLEO_L4R5ZI"
-"""The one submission that says its flash is in one bank; all others are taken as the part is delivered."""
+SINGLE_BANK = (
+    "tiny_results_v1.2/STMicroelectronics/NUCLEO_L4R5ZI",
+    "tiny_results_v1.3/STMicroelectronics/NUCLEO_L4R5ZI",
+)
+"""The submissions that say their flash is in one bank; all others are taken as the part is delivered."""
+ENDINGS = (".bin", ".hex")
 TASKS = {
     "ad": ("ad", "anomaly_detection"),
     "kws": ("kws", "keyword_spotting"),
@@ -81,8 +85,8 @@ def submissions(checkout: Path) -> Iterator[Submission]:
 
 
 def _image(system: Path, folders: tuple[str, ...]) -> Path | None:
-    images = [path for folder in folders for path in sorted((system / folder).rglob("*.bin"))]
-    fast = [path for path in images if "Energy" not in path.name]
+    found = [path for folder in folders for path in sorted((system / folder).rglob("*")) if path.suffix in ENDINGS]
+    fast = [path for path in found if "energy" not in path.name.lower()]
     return fast[0] if fast else None
 
 
