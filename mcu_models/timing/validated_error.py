@@ -2,8 +2,8 @@
 
 Images: MLPerf Tiny submissions of Bosch (rounds 1.1 and 1.2) and STMicroelectronics (round 1.3), quantized to int8, run
 unmodified on emulated boards and held against the throughput that their results files state
-(benchmarks/mlperf_tiny_images.py prints each). Float32 networks on a Cortex-M7 lay 10 to 18 % below (three images) and are
-not covered by these figures.
+(benchmarks/mlperf_tiny_images.py prints each). Float32 networks on a Cortex-M7 lay 10 to 18 % below (three images) and
+are not covered by these figures.
 """
 
 from __future__ import annotations
