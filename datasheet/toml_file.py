@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import read_regular_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,9 @@ TomlTable = dict[str, object]
 
 DEEPEST_NESTING = 32
 """Tables and lists within each other; far more than any file of this project needs."""
+
+MAX_TOML_BYTES = 1 << 20
+"""Far more than any file of this project needs."""
 
 INTEGER_LIMIT = 2**63
 """TOML 1.0 asks for integers of 64 bits; larger ones are refused."""
@@ -27,15 +31,12 @@ def read_toml(path: Path) -> TomlTable:
     """Return the tables of the file at `path`.
 
     Raises:
-        BadInputError: The file is missing, is not TOML in UTF-8, is nested too deeply, or holds a number that
-            is not finite or an integer beyond 64 bits.
+        BadInputError: The file is missing, is no regular file of `MAX_TOML_BYTES` at most, is not TOML in UTF-8, is
+            nested too deeply, or holds a number that is not finite or an integer beyond 64 bits.
     """
+    data = read_regular_file(path, limit_bytes=MAX_TOML_BYTES)
     try:
-        table: TomlTable = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError as error:
-        raise BadInputError(path, "", None, "there is no such file") from error
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from error
+        table: TomlTable = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadInputError(path, "", None, "must be text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:

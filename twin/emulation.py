@@ -120,8 +120,9 @@ def emulate_image(
     setup = _set_up(request)
     emulator = setup.emulator
     with ExitStack() as files:
-        profile_target = _target(request.profile_out, files)
-        trace = _open_trace(_target(request.trace, files), emulator, files)
+        profile_target, trace_target = _target(request.profile_out, files), _target(request.trace, files)
+        _must_differ(profile_target, trace_target)
+        trace = _open_trace(trace_target, emulator, files)
         debugged = None if request.gdb_port is None else _debug(setup.emulator, request, announce)
         missed, outcome = (None, debugged) if debugged else _play_and_run(setup, request, progress, give_up)
         notes = {} if trace is None else _close_trace(trace, emulator)
@@ -134,7 +135,7 @@ def emulate_image(
         answer["post_mortem"] = death.as_dict()
     if profile is not None:
         answer["profile"] = profile.as_dict()
-    return Emulation(answer, _as_expected(request, answer, missed) and not outcome.gave_up, profile, death)
+    return Emulation(answer, _as_expected(request, answer, missed) and _ended_well(request, outcome), profile, death)
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _play_and_run(
 ) -> tuple[MissedText | None, RunOutcome]:
     sheets = setup.emulator.board.sheet.peripherals.items()
     ports = [name for name, sheet in sheets if sheet.type.startswith(_UART_TYPES)]
-    missed = play_script(setup.emulator, setup.steps, ports=ports or (None,), give_up=give_up)
+    missed = play_script(setup.emulator, setup.steps, ports=ports, give_up=give_up)
     return missed, missed.outcome if missed else _run(setup, request, progress, give_up)
 
 
@@ -198,6 +199,18 @@ def _as_expected(request: EmulationRequest, answer: dict[str, Any], missed: Miss
     until_missed = request.until is not None and answer["end"] != "until"
     problems = request.strict and answer["problems"]
     return not (missed or until_missed or "post_mortem" in answer or answer.get("mismatches") or problems)
+
+
+def _ended_well(request: EmulationRequest, outcome: RunOutcome) -> bool:
+    """Tell whether it was neither given up nor stopped at a breakpoint that no debugger is there for."""
+    at_breakpoint = outcome.end == "halt" and outcome.detail.startswith("breakpoint")
+    return not outcome.gave_up and not (at_breakpoint and request.gdb_port is None)
+
+
+def _heard(emulator: UnicornEmulator) -> list[str]:
+    """Return the lines that were sent, and at last those that have no end yet."""
+    unfinished = (transcript.unfinished for transcript in emulator.connections.transcripts.values())
+    return [*(line.text for line in emulator.uart_lines()), *(text for text in unfinished if text)]
 
 
 def _injected(emulator: UnicornEmulator) -> dict[str, Any]:
@@ -214,6 +227,11 @@ def _target(path: Path | None, files: ExitStack) -> Path | None:
     target = output_target(path)
     files.enter_context(output_folder(target.parent))
     return target
+
+
+def _must_differ(profile: Path | None, trace: Path | None) -> None:
+    if profile is not None and trace is not None and profile.resolve() == trace.resolve():
+        raise BadInputError("command line", "--profile-out", str(profile), "must be another file than --trace")
 
 
 def _open_trace(target: Path | None, emulator: UnicornEmulator, files: ExitStack) -> TraceWriter | None:
@@ -295,7 +313,7 @@ def _answer(setup: _Setup, request: EmulationRequest, outcome: RunOutcome, misse
         "cycles_error": validated_error(emulator.board.core).as_dict(),
         "virtual_s": outcome.virtual_s,
         "sleep_s": outcome.sleep_s,
-        "uart": [line.text for line in emulator.uart_lines()],
+        "uart": _heard(emulator),
         "detail": f"{request.host_seconds:g} s on the host are up: {detail}" if outcome.gave_up else detail,
         "problems": list(emulator.problems),
     }

@@ -4,9 +4,12 @@ One step a line; empty lines and lines that begin with `#` are passed over:
 
     expect TEXT       wait until the firmware has sent TEXT, a newline behind it or not
     send TEXT         let TEXT and a newline arrive at the receiver
-    send-raw TEXT     let TEXT arrive as it is; \r \n \t \0 \\ and \xNN stand for those characters
+    send-raw TEXT     let TEXT arrive as it is; \r \n \t \0 \\ stand for those characters, \xNN for that byte
     wait SECONDS      let virtual time pass
     timeout SECONDS   how long each following `expect` waits; 60 at first
+
+Texts are UTF-8, as the script itself. What is sent behind an `expect` begins `HOST_LATENCY_S` after its text at the
+earliest.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from datasheet.bad_input import BadInputError, nearest_name
+from datasheet.regular_file import read_regular_file
+from mcu_models.emulators.connections import uart_bytes, uart_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from mcu_models.emulators.port import RunOutcome, UartLine
+    from mcu_models.emulators.connections import Transcript
+    from mcu_models.emulators.port import RunOutcome
 
 Verb = Literal["expect", "send", "send-raw", "wait", "timeout"]
 
@@ -30,6 +36,12 @@ DEFAULT_TIMEOUT_S = 60.0
 LONGEST_S = 864000.0
 MAX_SCRIPT_BYTES = 1 << 20
 LAST_HEARD_CHARACTERS = 200
+HOST_LATENCY_S = 2e-3
+"""What a host takes to answer at least: one frame of full-speed USB (1 ms, USB 2.0, 8.4.3) in, another one out.
+
+Firmware that sends its line's end and then begins to listen relies on it.
+"""
+_LONGEST_CHARACTER_BYTES = 4
 _STEP_S = 0.01
 _STEP_SHARE = 0.01
 """Text without a newline behind it is looked for so often, and so much of the time waited may be lost by that."""
@@ -59,10 +71,10 @@ class Console(Protocol):
         """Run until virtual time `until_s`, until what a UART sends contains `until_text`, or until `give_up()`."""
 
     def send_uart(self, text: str, port: str | None = None) -> None:
-        """Let `text` arrive at the receiver of a UART."""
+        """Let `text` arrive at the receiver of a UART, as `uart_bytes` has it."""
 
-    def uart_lines(self, port: str | None = None) -> list[UartLine]:
-        """Return the complete lines sent so far."""
+    def transcript(self, port: str) -> Transcript:
+        """Return what a UART has sent so far."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class ScriptStep:
     Attributes:
         number: Of the line, from 1.
         verb: What to do.
-        text: With what, escapes resolved; empty for times.
+        text: With what, escapes resolved, bytes above 0x7f among them as PEP 383 has it; empty for times.
         seconds: For `wait` and `timeout`; else 0.
     """
 
@@ -115,11 +127,8 @@ def read_script(path: Path) -> list[ScriptStep]:
         BadInputError: The file cannot be read, or a line is no step.
     """
     try:
-        if path.stat().st_size > MAX_SCRIPT_BYTES:
-            raise BadInputError(path, "size", path.stat().st_size, f"at most {MAX_SCRIPT_BYTES} bytes")
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MAX_SCRIPT_BYTES)
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular_file(path, limit_bytes=MAX_SCRIPT_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise BadInputError(path, "", None, f"cannot be read as text: {error}") from error
     lines = enumerate(text.splitlines(), 1)
     return [_step(path, number, line.strip()) for number, line in lines if line.strip() and line.strip()[0] != "#"]
@@ -152,7 +161,7 @@ def _unescaped(path: Path, number: int, text: str) -> str:
         if code in _ESCAPED:
             return _ESCAPED[code]
         if len(code) == 3:
-            return chr(int(code[1:], 16))
+            return bytes.fromhex(code[1:]).decode("ascii", errors="surrogateescape")
         raise BadInputError(path, f"line {number}", text, r"escapes are \r \n \t \0 \\ and \xNN")
 
     return _ESCAPE.sub(character, text)
@@ -162,7 +171,7 @@ def play_script(
     console: Console,
     steps: Sequence[ScriptStep],
     *,
-    ports: Sequence[str | None] = (None,),
+    ports: Sequence[str],
     give_up: Callable[[], bool] = never,
 ) -> MissedText | None:
     """Play a script; return the first text that did not come, None when all did.
@@ -172,18 +181,19 @@ def play_script(
     Args:
         console: The emulator.
         steps: What to do.
-        ports: The UARTs to listen to, each for itself; None stands for all as one.
+        ports: The UARTs to listen to, each for itself.
         give_up: Asked now and then; True ends the script, at the next `expect` with a text that did not come.
     """
     return _Player(console, ports, give_up).play(steps)
 
 
 class _Player:
-    def __init__(self, console: Console, ports: Sequence[str | None], give_up: Callable[[], bool]) -> None:
+    def __init__(self, console: Console, ports: Sequence[str], give_up: Callable[[], bool]) -> None:
         self._console = console
         self._give_up = give_up
-        self._heard_until: dict[str | None, int] = dict.fromkeys(ports, 0)
+        self._heard_until = dict.fromkeys(ports, 0)
         self._timeout_s = DEFAULT_TIMEOUT_S
+        self._ready_s = 0.0
 
     def play(self, steps: Sequence[ScriptStep]) -> MissedText | None:
         for step in steps:
@@ -196,20 +206,27 @@ class _Player:
         if step.verb == "expect":
             return self._expect(step)
         if step.verb == "send":
-            self._console.send_uart(step.text + "\n")
+            self._send(step.text + "\n")
         elif step.verb == "send-raw":
-            self._console.send_uart(step.text)
+            self._send(step.text)
         elif step.verb == "timeout":
             self._timeout_s = step.seconds
         else:
             self._console.run(until_s=self._console.now_s + step.seconds, give_up=self._give_up)
         return None
 
+    def _send(self, text: str) -> None:
+        if self._ready_s > self._console.now_s:
+            self._console.run(until_s=self._ready_s, give_up=self._give_up)
+        self._console.send_uart(text)
+
     def _expect(self, step: ScriptStep) -> MissedText | None:
         begin_s = self._console.now_s
         end_s = begin_s + self._timeout_s
         outcome = None
-        while not self._found(step.text):
+        wanted_bytes = uart_bytes(step.text)
+        looked_until = dict(self._heard_until)
+        while not self._found(wanted_bytes, looked_until):
             now_s = self._console.now_s
             if outcome is not None and (_is_over(outcome) or now_s >= end_s):
                 return MissedText(step, outcome, now_s - begin_s, self._last_heard()[-LAST_HEARD_CHARACTERS:])
@@ -219,26 +236,29 @@ class _Player:
             wanted = None if again else step.text
             step_end_s = min(now_s + step_s, end_s)
             outcome = self._console.run(until_s=step_end_s, until_text=wanted, give_up=self._give_up)
+        self._ready_s = self._console.now_s + HOST_LATENCY_S
         return None
 
-    def _found(self, text: str) -> bool:
-        """Tell whether a text has come since the last one; if so, the next is looked for behind it."""
-        for port, heard_until in self._heard_until.items():
-            place = self._heard(port).find(text, heard_until)
-            if place >= 0:
-                self._heard_until[port] = place + len(text)
+    def _found(self, wanted: bytes, looked_until: dict[str, int]) -> bool:
+        """Tell whether a text has come since the last one; if so, the next is looked for behind it.
+
+        Args:
+            wanted: The text.
+            looked_until: Behind how many bytes of each UART it may begin; kept up to date.
+        """
+        for port, begin in looked_until.items():
+            transcript = self._console.transcript(port)
+            end = transcript.end_of(wanted, begin)
+            if end is not None:
+                self._heard_until[port] = end
                 return True
+            looked_until[port] = max(begin, transcript.sent_bytes - len(wanted) + 1)
         return False
 
     def _last_heard(self) -> str:
-        return "".join(self._heard(port)[-LAST_HEARD_CHARACTERS:] for port in self._heard_until)
-
-    def _heard(self, port: str | None) -> str:
-        """Return all that was sent: with what has no newline yet, if the emulator tells that."""
-        uart_text = getattr(self._console, "uart_text", None)
-        if uart_text is not None:
-            return str(uart_text(port))
-        return "".join(f"{line.text}\n" for line in self._console.uart_lines(port))
+        enough_bytes = _LONGEST_CHARACTER_BYTES * (LAST_HEARD_CHARACTERS + 1)
+        ends = (self._console.transcript(port).text[-enough_bytes:] for port in self._heard_until)
+        return "".join(uart_text(end)[-LAST_HEARD_CHARACTERS:] for end in ends)
 
 
 def _is_over(outcome: RunOutcome) -> bool:

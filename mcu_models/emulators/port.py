@@ -95,7 +95,7 @@ class Emulator(Protocol):
         """Put `device` on the I2C bus named `bus`, such as "I2C1"."""
 
     def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
-        """Run until virtual time `until_s`, or until a UART line contains `until_text`."""
+        """Run until virtual time `until_s`, or until what a UART sends contains `until_text`."""
 
     def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
         """Call `listener` with every line, at the virtual time at which it is complete."""

@@ -14,6 +14,7 @@ import pytest
 
 from mcu_models.emulators.image import read_image
 from twin.cli import run
+from twin.emulated_node import STEP_S
 from twin.emulation import EmulationRequest, emulate_image
 
 if TYPE_CHECKING:
@@ -293,3 +294,60 @@ def test_every_answer_says_how_far_its_cycles_can_be_trusted(capsys: pytest.Capt
 
 def test_exact_memory_charges_the_same_where_little_has_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, IMAGE, *UNTIL, "--exact-memory")["cycles"] == answer(capsys, IMAGE, *UNTIL)["cycles"]
+
+
+BREAKPOINT = "00be"
+PROMPT = (
+    "0d480121490401600c4849f64041c1600921016005a21178013221b18162c3695b06fcd5f7e700bf{end}00bf"
+    "787878780a52454144592e005810024000440040"
+)
+"""Switches USART2 on, sends "xxxx", a newline and "READY." at a tenth of a second each, and does what `end` says."""
+UNDEFINED = "00de"
+
+
+@pytest.mark.parametrize(
+    ("end", "arguments", "status", "last"),
+    [
+        (BRANCH_TO_SELF, ["--seconds", "2"], 0, "READY."),
+        (BRANCH_TO_SELF, ["--until", "REA"], 0, "REA"),
+        (UNDEFINED, [], 1, "READY."),
+        (BREAKPOINT, [], 1, "READY."),
+    ],
+)
+def test_a_line_without_an_end_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: str, arguments: list[str], status: int, last: str
+) -> None:
+    image = binary(tmp_path, PROMPT.format(end=end))
+    assert answer(capsys, image, *arguments, "--json", status=status)["uart"] == ["xxxx", last]
+    assert run(["emulate", image, *arguments]) == status
+    assert capsys.readouterr().out == f"xxxx\n{last}\n"
+
+
+def test_a_text_is_heard_across_the_steps_in_which_frames_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """READY comes between 0.5 s and 1.1 s, frames are played in steps of a second."""
+    assert run(["sense", "office_doorway", "--seconds", "5", "--out", str(tmp_path / "f.npz")]) == 0
+    capsys.readouterr()
+    arguments = ["--frames", str(tmp_path / "f.npz"), "--until", "READY", "--json"]
+    found = answer(capsys, binary(tmp_path, PROMPT.format(end=BRANCH_TO_SELF)), *arguments)
+    assert found["end"] == "until"
+    assert STEP_S < found["virtual_s"] < 2 * STEP_S
+
+
+def test_a_breakpoint_without_a_debugger_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer(capsys, binary(tmp_path, BREAKPOINT), "--json", status=1)
+    assert (found["end"], found["detail"]) == ("halt", "breakpoint in 0x8000008")
+
+
+def test_a_profile_and_a_trace_need_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "b.json").symlink_to("a.json")
+    out = [str(tmp_path / "a.json"), "--profile-out", str(tmp_path / "b.json")]
+    assert run(["emulate", IMAGE, "--seconds", "0.001", "--trace", *out]) == 2
+    assert "must be another file than --trace" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--faults", "--uart-script"])
+def test_a_device_is_no_input(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert run(["emulate", IMAGE, option, "/dev/zero"]) == 2
+    assert capsys.readouterr().err == "/dev/zero; cannot be read: not a regular file\n"

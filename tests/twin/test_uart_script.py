@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
-from mcu_models.emulators.port import End, RunOutcome, UartLine
-from twin.uart_script import MissedText, ScriptStep, play_script, read_script
+from mcu_models.emulators.connections import Transcript, uart_bytes
+from mcu_models.emulators.port import End, RunOutcome
+from twin.uart_script import HOST_LATENCY_S, MAX_SCRIPT_BYTES, MissedText, ScriptStep, read_script
+from twin.uart_script import play_script as play_script_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Firmware:
     dies_s: float = 1e9
     now_s: float = 0.0
     got: list[str] = field(default_factory=list)
+    got_s: list[float] = field(default_factory=list)
 
     def run(
         self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
@@ -46,18 +50,28 @@ class Firmware:
 
     def send_uart(self, text: str, port: str | None = None) -> None:  # noqa: ARG002
         self.got.append(text)
+        self.got_s.append(self.now_s)
         if text in self.answers:
             self.says.append((self.now_s + 0.005, self.answers[text]))
 
-    def uart_lines(self, port: str | None = None) -> list[UartLine]:  # noqa: ARG002
-        return [UartLine(time_s, text) for time_s, text in self.says if time_s <= self.now_s]
+    def said(self) -> list[str]:
+        return [text for time_s, text in self.says if time_s <= self.now_s]
+
+    def transcript(self, port: str) -> Transcript:  # noqa: ARG002
+        return Transcript(text=bytearray("".join(f"{text}\n" for text in self.said()).encode()))
 
 
 class Talkative(Firmware):
-    """One that also tells what has no newline behind it yet."""
+    """One that ends no line."""
 
-    def uart_text(self, port: str | None = None) -> str:
-        return "".join(line.text for line in self.uart_lines(port))
+    def transcript(self, port: str) -> Transcript:  # noqa: ARG002
+        return Transcript(text=bytearray("".join(self.said()).encode()))
+
+
+def play_script(
+    firmware: Firmware, script_steps: Sequence[ScriptStep], ports: Sequence[str] = ("A",), **options: Any
+) -> MissedText | None:
+    return play_script_on(firmware, script_steps, ports=ports, **options)
 
 
 def steps(*texts: str) -> list[ScriptStep]:
@@ -120,7 +134,7 @@ def test_a_dialogue_goes_on_with_every_answer() -> None:
     ]  # fmt: skip
     assert play_script(firmware, dialogue) is None
     assert firmware.got == ["name%", "infer 10 0%"]
-    assert firmware.now_s == pytest.approx(2.11, abs=1e-9)
+    assert firmware.now_s == pytest.approx(2.11 + HOST_LATENCY_S, abs=1e-9)
 
 
 def test_send_adds_a_newline() -> None:
@@ -152,8 +166,8 @@ def test_two_uarts_are_heard_apart() -> None:
     """What the first sends in between does not make the second's old text new."""
 
     class TwoPorts(Firmware):
-        def uart_text(self, port: str | None = None) -> str:
-            return "".join(line.text for line in self.uart_lines() if line.text.startswith(port or ""))
+        def transcript(self, port: str) -> Transcript:
+            return Transcript(text=bytearray("".join(text for text in self.said() if text[0] == port).encode()))
 
     firmware = TwoPorts([(0.1, "B: ready "), (0.2, "A: chatter ")])
     assert play_script(firmware, steps("ready", "chatter"), ports=("A", "B")) is None
@@ -198,3 +212,48 @@ def test_a_wait_that_is_given_up_is_no_failure_of_the_script() -> None:
     firmware = Firmware()
     assert play_script(firmware, [ScriptStep(1, "wait", seconds=5.0)], give_up=lambda: True) is None
     assert firmware.now_s == 0.0
+
+
+def test_what_is_expected_is_answered_no_sooner_than_a_host_can() -> None:
+    """Firmware that has sent a prompt may still have to send its line's end, and to begin to listen."""
+    firmware = Firmware([(0.1, "ready")])
+    play_script(firmware, [*steps("ready"), ScriptStep(2, "send", "one"), ScriptStep(3, "send", "two")])
+    assert firmware.got_s == pytest.approx([0.1 + HOST_LATENCY_S] * 2)
+
+
+def test_an_expected_text_alone_takes_no_latency() -> None:
+    """What comes right behind it belongs to who listens next."""
+    firmware = Firmware([(0.1, "ready")])
+    play_script(firmware, steps("ready"))
+    assert firmware.now_s == pytest.approx(0.1)
+
+
+def test_a_byte_is_sent_as_that_byte_and_text_as_utf_8(tmp_path: Path) -> None:
+    (step,) = script(tmp_path, "send-raw \\x7f\\x80\\xff°C")
+    assert uart_bytes(step.text) == b"\x7f\x80\xff\xc2\xb0C"
+
+
+def test_a_question_mark_is_no_letter() -> None:
+    timeout = ScriptStep(1, "timeout", seconds=0.5)
+    assert play_script(Talkative([(0.1, "?")]), [timeout, *steps("é")]) is not None
+    assert play_script(Talkative([(0.1, "é")]), [timeout, *steps("é")]) is None
+
+
+def test_a_text_that_comes_in_pieces_is_found() -> None:
+    """Only what is new is looked at, and what a text may begin with."""
+    pieces = [(0.1 * number, letter) for number, letter in enumerate("xxreaready", 1)]
+    firmware = Talkative(pieces)
+    assert play_script(firmware, steps("ready")) is None
+    assert 1.0 <= firmware.now_s < 1.02
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_only_a_regular_file_is_a_script(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "s.txt")
+    with pytest.raises(BadInputError, match="not a regular file"):
+        read_script(tmp_path / "s.txt")
+
+
+def test_a_script_has_a_limit(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="bytes at most"):
+        script(tmp_path, "#" * (MAX_SCRIPT_BYTES + 1))

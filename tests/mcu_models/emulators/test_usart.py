@@ -181,3 +181,14 @@ def test_a_character_wakes_from_stop_when_allowed_to(bench: Any) -> None:
     bench.pass_s(10.1 * BIT_S)
     assert not uart.read(ISR, 4) >> 20 & 1
     assert not bench.chip.problems
+
+
+def test_any_byte_arrives_as_it_is(bench: Any) -> None:
+    """Text as UTF-8, and a bare byte as PEP 383 writes it."""
+    uart = make(bench, UE | RE)
+    uart.receive("°" + chr(0xDC00 + 0xFE))
+    got = []
+    for _ in range(3):
+        bench.pass_s(10.1 * BIT_S)
+        got.append(uart.read(RDR, 4))
+    assert got == [0xC2, 0xB0, 0xFE]

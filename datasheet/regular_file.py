@@ -1,0 +1,31 @@
+"""Reading a file that somebody has named, without waiting for ever or filling the memory."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from datasheet.bad_input import BadInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_regular_file(path: Path, *, limit_bytes: int) -> bytes:
+    """Return what the file at `path` holds.
+
+    Raises:
+        BadInputError: The file is missing, is a folder, a pipe or a device, is longer, or cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInputError(path, "", None, "cannot be read: not a regular file")
+        with path.open("rb") as file:
+            data = file.read(limit_bytes + 1)
+    except FileNotFoundError as error:
+        raise BadInputError(path, "", None, "there is no such file") from error
+    except OSError as error:
+        raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from error
+    if len(data) > limit_bytes:
+        raise BadInputError(path, "", None, f"must hold {limit_bytes} bytes at most")
+    return data
