@@ -37,8 +37,7 @@ class RegisterGroup:
         return self
 
     def read(self) -> list[int]:
-        """Return the values."""
-        self._values[:] = [0] * self._count
+        """Return the values; the engine fills the lower halves of words that begin as zero."""
         _check(_read_batch(self._handle, self._ids, self._places, self._count))
         return list(self._values)
 

@@ -195,7 +195,7 @@ class Timer(Peripheral):
 
     def clock_changed(self) -> None:
         """Count on at the new clock."""
-        if self._control & _CEN and self.kernel_hz / (self._psc + 1) != self._tick_hz:
+        if self.registers.get(_CR1, 0) & _CEN and self.kernel_hz / (self._psc + 1) != self._tick_hz:
             self._catch_up()
             self._rebase(self.chip.clock.now_s, self._position)
             self._plan()
