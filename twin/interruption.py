@@ -20,6 +20,11 @@ def remember_interrupts() -> None:
     signal.signal(signal.SIGINT, _remember)
 
 
+def was_interrupted() -> bool:
+    """Tell whether Ctrl-C was pressed at any time."""
+    return _Memory.pressed
+
+
 def raise_if_interrupted() -> None:
     """Raise KeyboardInterrupt if Ctrl-C was pressed at any time, even if the exception it raised was swallowed."""
     if _Memory.pressed:
