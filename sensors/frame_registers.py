@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sensors.register_words import recorded_pixels, recorded_thermistor
+from sensors.register_words import pixel_word, recorded_pixels, recorded_thermistor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,8 @@ class FrameRegisters:
     def pixel_byte(self, register: int) -> int:
         """Return a byte of the pixels' words, counted from the first pixel's low byte."""
         if not self._bytes:
-            self._bytes = (self._image & 0xFFF).astype("<u2").tobytes()
+            words = [pixel_word(steps) for steps in self._image.tolist()]
+            self._bytes = struct.pack(f"<{len(words)}H", *words)
         return self._bytes[register]
 
     def forget_temperatures(self, next_frame: int) -> None:

@@ -173,8 +173,7 @@ class _Memory:
 
     def read(self, address: int, length: int) -> bytes | None:
         """Return bytes; None where there is no memory."""
-        memories = self._emulator.board.sheet.memories.values()
-        if any(memory.holds(address, length) for memory in memories):
+        if self._emulator.board.holds(address, length):
             return self._emulator.read_memory(address, length)
         return None
 

@@ -240,6 +240,10 @@ class Board:
         """Preprocessor definitions of the drivers; this family needs none."""
         return {}
 
+    def holds(self, address: int, length: int) -> bool:
+        """Tell whether all of `length` bytes at `address` lie in one memory."""
+        return any(memory.holds(address, length) for memory in self.sheet.memories.values())
+
     def memory(self, kind: MemoryKind) -> MemorySheet:
         """Return the first memory of a kind."""
         return next(m for m in self.sheet.memories.values() if m.kind == kind)

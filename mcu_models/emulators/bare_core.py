@@ -11,7 +11,6 @@ How far whole images lay from measured ones: `mcu_models.timing.validated_error`
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +22,7 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.block_hook import NEVER, BlockHook
 from mcu_models.emulators.data_penalties import DataPenalties
+from mcu_models.emulators.engine_memory import map_memories
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.memory_timing import CacheState, MemoryTiming
 from mcu_models.emulators.port import FlashTiming
@@ -121,8 +121,8 @@ class BareCore:
         self.point = board.operating_point(clock_hz)
         self._engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB)
         self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
-        self._buffers: list[Any] = []
-        self._map_memories()
+        self._buffers = map_memories(self._engine, board)
+        self._engine.mem_map(_RETURN, _PAGE, unicorn_const.UC_PROT_ALL)
         self._hook = BlockHook(self._engine, board)
         self._penalties = DataPenalties(self._hook, exact=penalties != "reused")
         if penalties == "none":
@@ -206,18 +206,6 @@ class BareCore:
 
     # -- building ------------------------------------------------------------------------------------------
 
-    def _map_memories(self) -> None:
-        access = unicorn_const.UC_PROT_ALL
-        for memory in self.board.sheet.memories.values():
-            buffer = ctypes.create_string_buffer(memory.size)
-            self._buffers.append(buffer)
-            flash = memory.kind == "flash"
-            for base in (memory.base, *memory.aliases):
-                self._engine.mem_map_ptr(
-                    base, memory.size, access & ~unicorn_const.UC_PROT_WRITE if flash else access, buffer
-                )
-        self._engine.mem_map(_RETURN, _PAGE, access)
-
     def _set_memory_timing(self) -> None:
         """M4: wait states behind prefetch and the ART caches. M7: lines missing in the level-1 caches."""
         timing = FlashTiming(self.point.wait_states, prefetch=True, instruction_cache=True, data_cache=True)
@@ -226,7 +214,7 @@ class BareCore:
     def _load(self) -> None:
         for segment in self.image.segments:
             for address in {segment.address, segment.address if segment.run_address is None else segment.run_address}:
-                if not self._fits(address, len(segment.data)):
+                if not self.board.holds(address, len(segment.data)):
                     where = f"loads {len(segment.data)} bytes at {address:#010x}, outside {self.board.name}"
                     raise BadInputError(self.image.name, "", None, where)
                 self._engine.mem_write(address, segment.data)
@@ -333,11 +321,8 @@ class BareCore:
         address = self.address_of(symbol) & ~1
         return next((f.address, max(f.size, 2)) for f in self.image.functions if f.address == address)
 
-    def _fits(self, address: int, length: int) -> bool:
-        return any(memory.holds(address, length) for memory in self.board.sheet.memories.values())
-
     def _require(self, address: int, length: int) -> None:
-        if not self._fits(address, length):
+        if not self.board.holds(address, length):
             raise BadInputError(self.board.name, "address", hex(address), f"{length} bytes there are not all memory")
 
 

@@ -13,7 +13,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from mcu_models.emulators import native_hook as native
 from mcu_models.timing.block import Block
 from mcu_models.timing.core_model import core_model
-from mcu_models.timing.decoding import Decoder, register_name
+from mcu_models.timing.decoding import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -254,7 +254,11 @@ class BlockHook:
         blocks = [block for block in self._blocks[self._divides_known :] if block is not None]
         self._divides_known = len(self._blocks)
         divides = (i for block in blocks for i in block.instructions if i.kind == "divide")
-        return [(divide.address, _register(divide.operand_registers[-1])) for divide in divides]
+        return [(divide.address, self._engine_register(divide.operand_registers[-1])) for divide in divides]
+
+    def _engine_register(self, listed: int) -> int:
+        """Return the engine's number of a core register that the decoder lists by its own."""
+        return int(getattr(arm_const, f"UC_ARM_REG_{self._decoder.register_name(listed).upper()}"))
 
     def cost_alone(self, instruction: Instruction) -> int:
         """Return the cycles of an instruction that nothing stands before or behind, memory apart."""
@@ -494,8 +498,3 @@ def _flags(block: Block) -> int:
     strict = any(i.mnemonic.startswith(native.ALIGNED_MNEMONICS) for i in block.instructions)
     floats |= native.FLAG_ALIGNED_ACCESS if strict else 0
     return unmasks | floats | (native.FLAG_CONDITIONAL_ACCESS if accesses or "it" in kinds else 0)
-
-
-def _register(capstone_register: int) -> int:
-    """Return the engine's number of a core register that the decoder names by its own."""
-    return int(getattr(arm_const, f"UC_ARM_REG_{register_name(capstone_register).upper()}"))

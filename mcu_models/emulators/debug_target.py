@@ -75,8 +75,7 @@ class UnicornDebugTarget:
         self._engine.ctl_flush_tb()
 
     def _require(self, address: int, length: int) -> None:
-        memories = self._emulator.board.sheet.memories.values()
-        if length and not any(memory.holds(address, length) for memory in memories):
+        if length and not self._emulator.board.holds(address, length):
             raise TargetRefusedError(hex(address))
 
     def insert_breakpoint(self, address: int) -> None:

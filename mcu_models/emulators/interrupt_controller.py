@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcu_models.emulators.scheduler import nothing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,10 +20,6 @@ THREAD_PRIORITY = 256
 """Below every exception: nothing is active and nothing is masked."""
 
 _FIXED_PRIORITY = {RESET: -3, NMI: -2, HARD_FAULT: -1}
-
-
-def _nobody() -> None:
-    """Hear of a change and do nothing."""
 
 
 class InterruptController:
@@ -39,7 +37,7 @@ class InterruptController:
         self._lines: dict[int, set[str]] = {}
         self._priority_mask = (0xFF << (8 - priority_bits)) & 0xFF
         self._group_mask = 0xFF
-        self.changed: Callable[[], None] = _nobody
+        self.changed: Callable[[], None] = nothing
 
     @property
     def count(self) -> int:

@@ -60,15 +60,15 @@ class MemoryTiming:
             return
         self._last = flash, bus_divider, caches
         has_caches = self._board.core == "cortex-m7"
-        if not has_caches:
-            self._hook.set_flash_timing(flash)
-            if self._pieces:
-                return  # only the flash waits, and no line is ever missing
         if has_caches:
             code_bytes, data_bytes = cache_bytes(self._board)
             self._hook.set_level_1_caches(
                 code_bytes=code_bytes, data_bytes=data_bytes, code_on=caches.code, data_on=caches.data
             )
+        else:
+            self._hook.set_flash_timing(flash)
+            if self._pieces:
+                return  # only the flash waits, and no line is ever missing
         pieces: list[Piece] = []
         for memory in self._board.sheet.memories.values():
             fill = self._miss_cycles(memory, flash.wait_states, bus_divider)

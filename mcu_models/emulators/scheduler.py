@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 
-def _nobody() -> None:
-    """Hear of a change and do nothing."""
+def nothing() -> None:
+    """What is called when nobody listens."""
 
 
 class Scheduler:
@@ -24,7 +24,7 @@ class Scheduler:
         self._sequence = 0
         self.next_s = math.inf
         """When the next event is due; infinity when there is none."""
-        self.changed: Callable[[], None] = _nobody
+        self.changed: Callable[[], None] = nothing
 
     def at(self, time_s: float, owner: Hashable, action: Callable[[], None]) -> None:
         """Do `action` at `time_s`, instead of whatever `owner` had scheduled."""

@@ -12,6 +12,7 @@ from mcu_models.emulators.interrupt_controller import FIRST_IRQ, NMI, PEND_SV, S
 from mcu_models.emulators.memory_map import PeripheralSpace
 from mcu_models.emulators.memory_timing import cache_bytes
 from mcu_models.emulators.protection_unit import MPU_REGIONS, ProtectionUnit
+from mcu_models.emulators.scheduler import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,6 @@ _RESET_VALUES = {_AIRCR: 0xFA050000, _CCR: 0x200, _FPCCR: 0xC0000000, _MVFR0: 0x
 _READ_ONLY = frozenset({0x4, _CPUID, _MVFR0, _MVFR1})
 _CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
 """Of STM32L4 (r0p1) and H7 (r1p1); `cpuid` in `board.toml` says what another part has."""
-
-
-def nothing() -> None:
-    """Hear of a change and do nothing."""
 
 
 class SysTick:

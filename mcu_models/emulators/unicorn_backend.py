@@ -18,6 +18,7 @@ from mcu_models.emulators.connections import Connections, Transcript, uart_text
 from mcu_models.emulators.core_registers import RegisterGroup
 from mcu_models.emulators.data_penalties import DataPenalties
 from mcu_models.emulators.debug_target import UnicornDebugTarget
+from mcu_models.emulators.engine_memory import EngineMemory, map_memories
 from mcu_models.emulators.exceptions import ExceptionUnit
 from mcu_models.emulators.faults import (
     DIVIDE_BY_ZERO,
@@ -77,21 +78,6 @@ _REGISTERS = {f"r{n}": arm_const.UC_ARM_REG_R0 + n for n in range(13)} | {
 }
 
 
-class EngineMemory:
-    """The memories of the chip as a DMA controller reaches them."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-
-    def read(self, address: int, length: int) -> bytes:
-        """Return bytes."""
-        return bytes(self._engine.mem_read(address, length))
-
-    def write(self, address: int, data: bytes) -> None:
-        """Store bytes."""
-        self._engine.mem_write(address, data)
-
-
 class UnicornEmulator:
     """One microcontroller with one image, from power-on.
 
@@ -120,8 +106,7 @@ class UnicornEmulator:
         self.resets: list[str] = []
         self._engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB)
         self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
-        self._buffers: list[Any] = []
-        self._map_memories()
+        self._buffers = map_memories(self._engine, board)
         self._hook = BlockHook(self._engine, board)
         self._penalties = DataPenalties(self._hook, exact=exact_memory)
         self._memory_timing = MemoryTiming(self._hook, board)
@@ -156,20 +141,6 @@ class UnicornEmulator:
         self._cause: Cause | None = None
 
     # -- building ------------------------------------------------------------------------------------------
-
-    def _map_memories(self) -> None:
-        for memory in self.board.sheet.memories.values():
-            buffer = ctypes.create_string_buffer(memory.size)
-            if memory.kind == "rom":
-                ctypes.memset(buffer, 0xFF, memory.size)
-                for offset, word in memory.contents.items():
-                    struct.pack_into("<I", buffer, offset, word)
-            self._buffers.append(buffer)
-            access = unicorn_const.UC_PROT_READ | unicorn_const.UC_PROT_EXEC
-            if memory.kind in ("ram", "tcm"):
-                access |= unicorn_const.UC_PROT_WRITE
-            for base in (memory.base, *memory.aliases):
-                self._engine.mem_map_ptr(base, memory.size, access, buffer)
 
     def _make_machine(self, retained: Retained | None = None) -> None:
         """Make the parts around the core as after a reset, and wire them to this emulator."""
@@ -229,13 +200,13 @@ class UnicornEmulator:
 
     def _load(self) -> None:
         for segment in self.image.segments:
-            if not self._fits(segment.address, len(segment.data)):
+            if not self.board.holds(segment.address, len(segment.data)):
                 where = f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {self.board.name}"
                 raise BadInputError(self.image.name, "", None, where)
             self._engine.mem_write(segment.address, segment.data)
         table = self.board.memory("flash").base
         stack, entry = struct.unpack("<II", self._engine.mem_read(table, 8))
-        if not entry & 1 or not self._fits(stack - 4, 4) or not self._fits(entry & ~1, 2):
+        if not entry & 1 or not self.board.holds(stack - 4, 4) or not self.board.holds(entry & ~1, 2):
             raise BadInputError(self.image.name, "", None, f"has no vector table at {table:#010x}")
 
     def _start(self) -> None:
@@ -246,9 +217,6 @@ class UnicornEmulator:
         self._pc = entry & ~1
         self._hook.break_sequence()
         self._set_memory_timing()
-
-    def _fits(self, address: int, length: int) -> bool:
-        return any(memory.holds(address, length) for memory in self.board.sheet.memories.values())
 
     # -- what the outside uses -----------------------------------------------------------------------------
 
@@ -659,7 +627,7 @@ class UnicornEmulator:
         except UcError:
             self._stop_for_ever(f"lockup: the stack is outside memory at {self._pc:#010x}, after {cause.text}")
             return
-        if self._exceptions.has_bad_vector or not self._fits(self._pc, 2):
+        if self._exceptions.has_bad_vector or not self.board.holds(self._pc, 2):
             fault = self.faults[-1]
             self._stop_for_ever(f"no handler for {name}: {cause.text} at {fault.pc:#010x} in {fault.function}")
 

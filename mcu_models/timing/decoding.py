@@ -47,9 +47,6 @@ _BY_PREFIX: tuple[tuple[tuple[str, ...], Kind], ...] = (
 )
 
 
-_NAMES = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
-
-
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One decoded instruction.
@@ -80,17 +77,16 @@ class Instruction:
     branch_target: int = -1
 
 
-def register_name(register: int) -> str:
-    """Return the name of a register that an instruction lists, such as "r0" or "sp"."""
-    return str(_NAMES.reg_name(register))
-
-
 class Decoder:
     """Decodes Thumb-2 code of ARMv7E-M cores with capstone."""
 
     def __init__(self) -> None:
         self._capstone = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
         self._capstone.detail = True
+
+    def register_name(self, register: int) -> str:
+        """Return the name of a register that an instruction lists, such as "r0" or "sp"."""
+        return str(self._capstone.reg_name(register))
 
     def decode(self, code: bytes, address: int) -> list[Instruction]:
         """Return the instructions of `code`; an undecodable halfword counts as a plain ALU instruction."""

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 _WORD_BYTES = 4
 
 
-def nothing() -> None:
-    """What is called when nobody listens."""
-
-
 class ClockTree(Protocol):
     """What clocks the core and its peripherals: a family's RCC.
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcu_models.emulators.peripherals.base import Chip, Peripheral, nothing
+from mcu_models.emulators.peripherals.base import Chip, Peripheral
 from mcu_models.emulators.peripherals.key_lock import KEYS, OPTION_KEYS, KeyLock
 from mcu_models.emulators.port import FlashTiming
+from mcu_models.emulators.scheduler import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

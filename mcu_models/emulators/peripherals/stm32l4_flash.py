@@ -10,8 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mcu_models.emulators.peripherals.base import Chip, Peripheral, nothing
+from mcu_models.emulators.peripherals.base import Chip, Peripheral
 from mcu_models.emulators.port import FlashTiming
+from mcu_models.emulators.scheduler import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
