@@ -54,7 +54,7 @@ _TOTALS: dict[str, Callable[[NetworkProfile], str]] = {
     "stalls": lambda p: f"{p.stall_cycles:,}",
     "cycles/MAC": lambda p: f"{p.cycles / p.macs:.2f}" if p.macs else "-",
     "latency, ms": lambda p: f"{p.latency_s * 1e3:.3f}",
-    "  error seen": lambda p: f"{p.latency_error.mean_absolute:.0%}, worst {p.latency_error.worst:+.0%}",
+    "  error seen": lambda p: f"{p.latency_error.mean_absolute:.1%}, worst {p.latency_error.worst:+.1%}",
     "energy, uJ": lambda p: f"{p.energy_j * 1e6:.4g}",
     "  from": lambda p: f"{p.energy_low_j * 1e6:.4g}",
     "  to": lambda p: f"{p.energy_high_j * 1e6:.4g}",

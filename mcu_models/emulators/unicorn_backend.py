@@ -207,7 +207,8 @@ class UnicornEmulator:
         table = self.board.memory("flash").base
         stack, entry = struct.unpack("<II", self._engine.mem_read(table, 8))
         if not entry & 1 or not self.board.holds(stack - 4, 4) or not self.board.holds(entry & ~1, 2):
-            raise BadInputError(self.image.name, "", None, f"has no vector table at {table:#010x}")
+            missing = f"has no vector table at {table:#010x} with stack and entry in memories of {self.board.name}"
+            raise BadInputError(self.image.name, "", None, missing)
 
     def _start(self) -> None:
         """Begin at the reset vector."""

@@ -36,7 +36,7 @@ class ValidatedError:
 
     def __str__(self) -> str:
         """Return one line for a reader."""
-        return f"{self.mean_absolute:.0%} on average, at most {abs(self.worst):.0%}, on {self.images} {self.against}"
+        return f"{self.mean_absolute:.1%} on average, at most {abs(self.worst):.1%}, on {self.images} {self.against}"
 
 
 _ERRORS = {
