@@ -10,7 +10,6 @@ from mcu_models.power import state_current
 from twin.energy import REGULATORS, SENSOR
 from twin.figures_style import ANSWER, CALM, INK, MUTED, styled
 from twin.figures_style import SENSOR as SENSOR_COLOR
-from twin.prediction import computing_state
 from twin.terminal import DAY_S
 
 if TYPE_CHECKING:
@@ -125,11 +124,10 @@ def _wake_up_ms(spans: tuple[StateSpan, ...]) -> float:
 def inference_latency(prediction: Prediction) -> go.Figure:
     """Return how long inferences took, as shares of the answered frames."""
     trace = prediction.trace
-    answered = trace.inference_cycles[trace.count >= 0]
-    clock_hz = computing_state(trace).clock_hz
+    answered_s = trace.inference_s[trace.count >= 0]
     median_ms = prediction.latency.inference_p50 * 1e3
     figure = styled(
-        [go.Histogram(x=answered / clock_hz * 1e3, histnorm="percent", nbinsx=40, marker_color=ANSWER)],
+        [go.Histogram(x=answered_s * 1e3, histnorm="percent", nbinsx=40, marker_color=ANSWER)],
         220,
         xaxis_title="front end and network, ms",
         yaxis_title="% of frames",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twin.emulated_node import NodeTrace
 
 SAMPLE_FRAMES = 100
-"""Frames emulated to learn what a frame costs. Cycles depend on what a frame shows, by a few percent, so they are
+"""Frames emulated to learn what a frame costs. Times depend on what a frame shows, by a few percent, so they are
 taken from all over the recording. Networks that look at several frames at once would need neighbours."""
 
 
@@ -92,6 +92,6 @@ def extend_trace(sample: NodeTrace, count: NDArray[np.int64]) -> NodeTrace:
     return replace(
         sample,
         count=count,
-        inference_cycles=np.tile(sample.inference_cycles, repeats)[:frames],
+        inference_s=np.tile(sample.inference_s, repeats)[:frames],
         answer_delay_s=np.tile(sample.answer_delay_s, repeats)[:frames],
     )

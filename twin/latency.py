@@ -44,9 +44,9 @@ class Latency:
         return times
 
 
-def latencies(trace: NodeTrace, truth: NDArray[np.int64], *, clock_hz: float, period_s: float) -> Latency:
-    """Return the latencies of a run at a core clock of `clock_hz` while computing."""
-    inference_s = trace.inference_cycles[trace.count >= 0] / clock_hz
+def latencies(trace: NodeTrace, truth: NDArray[np.int64], *, period_s: float) -> Latency:
+    """Return the latencies of a run whose frames come every `period_s`."""
+    inference_s = trace.inference_s[trace.count >= 0]
     p50, p95 = np.percentile(inference_s, [50, 95])
     waits_s = event_to_answer_s(truth, trace.count, trace.answer_delay_s, period_s=period_s)
     return Latency(

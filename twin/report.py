@@ -123,7 +123,7 @@ def _cards(prediction: Prediction) -> Iterator[str]:
     yield card("Key figures", "Value, and the range it may lie in.", table(figures), wide=True)
     yield card(
         "How long an inference takes",
-        "Front end and network in the emulated core, by the firmware's own cycle counter.",
+        "Front end and network in the emulated core, by the pin that the firmware holds high meanwhile.",
         chart("latency", inference_latency(prediction)),
         wide=True,
     )

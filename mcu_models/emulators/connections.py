@@ -1,4 +1,4 @@
-"""What is connected to a microcontroller from outside: devices on its buses, listeners to its UARTs, disturbances.
+"""What is connected to a microcontroller from outside: devices on its buses, listeners to UARTs and pins, disturbances.
 
 It outlives a reset of the chip, as wires do.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
-from mcu_models.emulators.port import UartLine
+from mcu_models.emulators.port import PinEdge, UartLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,12 +126,13 @@ class Transcript:
 
 
 class Listeners:
-    """Who wants to hear of what the chip sends; they belong to the outside and are never copied."""
+    """Who wants to hear what the chip sends and what its pins do; they belong to the outside and are never copied."""
 
     def __init__(self) -> None:
         self.on_line: list[Callable[[UartLine], None]] = []
         self.on_byte: list[Callable[[str, float, int], None]] = []
         self.on_disturbance: list[Callable[[Disturbance], None]] = []
+        self.on_pin_edge: list[Callable[[PinEdge], None]] = []
 
     def __deepcopy__(self, _memo: object) -> Listeners:
         return self
@@ -154,6 +155,7 @@ class Connections:
         self.receiving: dict[str, list[Wire]] = {}
         self.disturbances = DisturbanceLog()
         self._attachments: list[Attachment] = []
+        self._high_outputs: dict[str, int] = {}
         self._awaited = ""
         self._awaited_tails: dict[str, bytes] = {}
         self._chip: Chip | None = None
@@ -186,6 +188,16 @@ class Connections:
         """Return what a UART has sent."""
         return self.transcripts.setdefault(uart, Transcript())
 
+    def uart_lines(self, uart: str | None = None) -> list[UartLine]:
+        """Return the complete lines sent so far, of one UART or of all, in order of time."""
+        transcripts = self.transcripts.items()
+        lines = [line for name, transcript in transcripts if uart in (None, name) for line in transcript.lines]
+        return sorted(lines, key=lambda line: line.time_s)
+
+    def uart_text(self, uart: str | None = None) -> str:
+        """Return all that has been sent so far, line ends included, of one UART or of all, one after the other."""
+        return uart_text(b"".join(t.text for name, t in self.transcripts.items() if uart in (None, name)))
+
     def awaited(self, text: str, on_come: Callable[[], None]) -> AwaitedText:
         """Return who looks for a text; when the last one has looked for the same in vain, it goes on where that ended.
 
@@ -207,6 +219,20 @@ class Connections:
         if line is not None:
             for hear_line in self.listeners.on_line:
                 hear_line(line)
+
+    def outputs(self, port: str, high: int, time_s: float) -> None:
+        """Take which outputs of a port are high, a bit for each pin, and tell the listeners what has changed."""
+        changed = self._high_outputs.get(port, 0) ^ high
+        if not changed:
+            return
+        self._high_outputs[port] = high
+        for pin in range(changed.bit_length()):
+            if changed >> pin & 1:
+                self._pin_changed(PinEdge(time_s, port, pin, high=bool(high >> pin & 1)))
+
+    def _pin_changed(self, edge: PinEdge) -> None:
+        for hear in self.listeners.on_pin_edge:
+            hear(edge)
 
     def arriving(self, uart: str, byte: int, time_s: float) -> int | None:
         """Return what the wire leaves of a character on its way to a UART's receiver; None when it is lost."""

@@ -54,6 +54,27 @@ class UartLine:
 
 
 @dataclass(frozen=True)
+class PinEdge:
+    """A pin that firmware drives has changed its level, as a logic analyser at the board's header sees it.
+
+    A pin counts as high while it is an output and its level is high, else as low; so edges of one pin alternate and
+    begin with a rising one. A pin that stops being an output, by firmware or in a reset, falls if it was high: what it
+    floats to is not modelled. Pins that a peripheral drives (alternate functions) give no edges.
+
+    Attributes:
+        time_s: Virtual time since power-on.
+        port: Such as "GPIOA".
+        pin: 0 to 15.
+        high: Whether it has risen.
+    """
+
+    time_s: float
+    port: str
+    pin: int
+    high: bool
+
+
+@dataclass(frozen=True)
 class RunOutcome:
     """How an emulated run ended, and what it took.
 
@@ -99,6 +120,9 @@ class Emulator(Protocol):
 
     def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
         """Call `listener` with every line, at the virtual time at which it is complete."""
+
+    def on_pin_edge(self, listener: Callable[[PinEdge], None]) -> None:
+        """Call `listener` with every edge of a pin that firmware drives, at its virtual time."""
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far, of one UART or of all."""

@@ -1,8 +1,8 @@
 """GPIO port of STM32L4, F7 and H7: outputs, and inputs that can be driven from outside.
 
-Source: RM0351, section 8.4. Modelled: mode, output type, pulls, ODR, BSRR, BRR, the level of each pin in IDR, and the
-edge detector, which hears of every change. Not modelled: alternate functions (a pin in one reads the level that the
-outside gives it), the configuration lock, speeds.
+Source: RM0351, section 8.4. Modelled: mode, output type, pulls, ODR, BSRR, BRR, the level of each pin in IDR. The edge
+detector hears of every change, the outside of those of outputs. Not modelled: alternate functions (a pin in one reads
+the level that the outside gives it), the configuration lock, speeds.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class Gpio(Peripheral):
         super().__init__(name, chip, sheet)
         self.on_output: Callable[[int], None] = _nobody
         self._driven = chip.retained.levels(name)
-        self._levels = 0
+        self._levels = self._outputs = 0
         self.reset()
 
     def reset(self) -> None:
         """Go back to the state after reset; what is driven from outside stays."""
         self.registers = {_MODER: 0xFFFFFFFF, **self._RESET.get(self.name, {}), **self.sheet.reset_values}
-        self._levels = self._work_out_levels()
+        self._outputs, self._levels = self._work_out_outputs(), self._work_out_levels()
+        self._tell_outside()
 
     def drive(self, pin: int, level: bool | None) -> None:  # noqa: FBT001 - a level, or none
         """Let the outside drive a pin high or low; None lets it go."""
@@ -76,19 +77,29 @@ class Gpio(Peripheral):
             self.registers[_ODR] = latch & ~value
         elif offset != _IDR:
             self.registers[offset] = value
+            self._outputs = self._work_out_outputs() if offset == _MODER else self._outputs
         self._settle()
         if self.registers.get(_ODR, 0) != latch:
             self.on_output(self.registers[_ODR])
 
     def _settle(self) -> None:
-        """Work the levels out anew, and tell the edge detector what has changed."""
+        """Work the levels out anew, and tell the outside and the edge detector what has changed."""
         before, self._levels = self._levels, self._work_out_levels()
         changed = before ^ self._levels
+        self._tell_outside()
         if not changed or self.chip.edges is None:
             return
         for pin in range(PINS):
             if changed >> pin & 1:
                 self.chip.edges.pin_changed(self.name, pin, high=bool(self._levels >> pin & 1))
+
+    def _tell_outside(self) -> None:
+        """Say which pins are outputs at a high level."""
+        self.chip.connections.outputs(self.name, self._levels & self._outputs, self.chip.clock.now_s)
+
+    def _work_out_outputs(self) -> int:
+        mode = self.registers.get(_MODER, 0)
+        return sum((mode >> 2 * pin & 3 == _OUTPUT) << pin for pin in range(PINS))
 
     def _work_out_levels(self) -> int:
         mode, pulls = self.registers.get(_MODER, 0), self.registers.get(_PUPDR, 0)
