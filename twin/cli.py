@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from datasheet.bad_input import BadInputError, nearest_name
+from mcu_models.emulators.renode.process import RenodeError
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
 from twin.terminal import accuracy_table, frame_progress, prediction_table, validation_table
@@ -19,6 +20,7 @@ from twin.terminal import accuracy_table, frame_progress, prediction_table, vali
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcu_models.emulators.backends import BackendName
     from mcu_models.firmware.image import MemorySizes
     from mcu_models.firmware.network_library import WeightsPlace
     from twin.prediction import Level
@@ -76,7 +78,7 @@ def run(arguments: list[str]) -> int:
         return _complain(error.format_message(), BAD_INPUT)
     except BadInputError as error:
         return _complain(str(error), BAD_INPUT)
-    except (NodeFailedError, LevelsDisagreeError) as error:
+    except (NodeFailedError, LevelsDisagreeError, RenodeError) as error:
         return _complain(str(error), FAILED)
     except OSError as error:
         return _complain(f"cannot read or write: {error.strerror}", FAILED)
@@ -100,7 +102,7 @@ def run_command(
     scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
     node: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")],
     level: Annotated[str, typer.Option(help="host or emulated.")] = "emulated",
-    backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
+    backend: Annotated[str, typer.Option(help="What emulates: unicorn or renode.")] = "unicorn",
     seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of the scenario.")] = 600.0,
     seed: SeedOption = 1,
     out: Annotated[
@@ -114,10 +116,12 @@ def run_command(
     from twin.session import result_files, run_by_name  # noqa: PLC0415
 
     _one_of("--level", level, ("host", "emulated"))
-    _one_of("--backend", backend, ("unicorn",))
     chosen: Level = "host" if level == "host" else "emulated"
+    emulator = _backend(backend)
     with output_folder(out), frame_progress("frames") as progress:
-        prediction = run_by_name(scenario, node, seconds=seconds, seed=seed, level=chosen, progress=progress)
+        prediction = run_by_name(
+            scenario, node, seconds=seconds, seed=seed, level=chosen, backend=emulator, progress=progress
+        )
         if out is not None:
             write_files(out, result_files(prediction))
     if as_json:
@@ -290,7 +294,7 @@ def emulate(
         str, typer.Argument(help="Name of a reference image or path to an ELF, Intel HEX, S-record or raw binary file.")
     ],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
-    backend: Annotated[str, typer.Option(help="What emulates: unicorn.")] = "unicorn",
+    backend: Annotated[str, typer.Option(help="What emulates: unicorn or renode.")] = "unicorn",
     until: Annotated[str | None, typer.Option(help="Stop when a UART has sent this text.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.0, max=864000.0, help="Virtual time; default 10.")] = None,
     uart_in: Annotated[str | None, typer.Option(help="Text that arrives at the UART.")] = None,
@@ -475,6 +479,15 @@ def _print_emulation(answer: dict[str, Any]) -> None:
     if len(injected) > SHOWN_DISTURBANCES:
         lines.append(f"and {answer['injected_count'] - SHOWN_DISTURBANCES} more; --json lists {len(injected)}")
     typer.echo("\n".join([summary, *lines, *answer["problems"]]), err=True)
+
+
+def _backend(name: str) -> BackendName:
+    from mcu_models.emulators.backends import BACKEND_NAMES  # noqa: PLC0415
+
+    for backend in BACKEND_NAMES:
+        if backend == name:
+            return backend
+    raise BadInputError("command line", "--backend", name, f"must be {' or '.join(BACKEND_NAMES)}")
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from mcu_models.timing.validated_error import validated_error
 from scenarios.simulation import simulate
 from sensors.sensing import sense
 from twin.battery import Life, battery_life, charge_bound_s
-from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress
+from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress, node_rates
 from twin.energy import EnergyBudget, energy_budget
 from twin.host_node import check_frame_shape, check_levels, extend_trace, host_count, sample_frames
 from twin.latency import Latency, latencies
@@ -24,6 +24,7 @@ from twin.metrics import Accuracy, count_accuracy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mcu_models.emulators.backends import BackendName
     from mcu_models.emulators.virtual_clock import PowerState
     from scenarios.room import Scenario
     from scenarios.timeline import Timeline
@@ -44,6 +45,7 @@ class Prediction:
         node: The node.
         seed: Seed of people, sensor unit and noise.
         level: "host" or "emulated".
+        backend: What emulated.
         mount: Where the sensor hung.
         timeline: The people.
         recording: What the sensor saw, with the true counts.
@@ -62,6 +64,7 @@ class Prediction:
     node: Node
     seed: int
     level: Level
+    backend: BackendName
     mount: Mount
     timeline: Timeline
     recording: Recording
@@ -132,7 +135,7 @@ class Prediction:
             "seed": self.seed,
             "seconds": self.span_s,
             "level": self.level,
-            "backend": "unicorn",
+            "backend": self.backend,
             "network_sha256": node.network.sha256,
             "firmware_sha256": self.firmware.image.sha256,
             "compiler": self.firmware.compiler,
@@ -149,6 +152,7 @@ def predict(
     seconds: float,
     seed: int,
     level: Level = "emulated",
+    backend: BackendName = "unicorn",
     progress: Progress = no_progress,
 ) -> Prediction:
     """Play a scenario in front of a node and predict accuracy, latency, energy and battery life.
@@ -160,6 +164,7 @@ def predict(
         seed: Everything random follows from it.
         level: "emulated" sends every frame through the firmware and checks each answer against the host;
             "host" computes the answers on the host and charges what an emulated sample of the frames cost.
+        backend: What emulates.
         progress: Hears how many frames are done.
 
     Raises:
@@ -172,24 +177,37 @@ def predict(
     firmware = firmware_for(node.network, node.board, node.config.app)
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
-    trace = run_node(node, firmware, recording, level=level, progress=progress)
-    return _evaluate(scenario, node, seed, level, mount, timeline, recording, trace, firmware)
+    trace = run_node(node, firmware, recording, level=level, backend=backend, progress=progress)
+    return _evaluate(scenario, node, seed, level, backend, mount, timeline, recording, trace, firmware)
 
 
 def run_node(
-    node: Node, firmware: Firmware, recording: Recording, *, level: Level, progress: Progress = no_progress
+    node: Node,
+    firmware: Firmware,
+    recording: Recording,
+    *,
+    level: Level,
+    backend: BackendName = "unicorn",
+    progress: Progress = no_progress,
 ) -> NodeTrace:
     """Let the node answer every frame of a recording, at either level."""
     everything = np.arange(len(recording.frames))
     shown, chosen = (recording, everything) if level == "emulated" else sample_frames(recording)
     expected = host_count(node.network, recording.frames)
+    bus, address = node.config.sensor.bus, node.config.sensor.address
+    rates = None
+    if backend == "renode":
+        sample, _ = sample_frames(recording)
+        rates = node_rates(node.board, firmware.image, sample, node.sensor, bus=bus, address=address)
     trace = emulate_node(
         node.board,
         firmware.image,
         shown,
         node.sensor,
-        bus=node.config.sensor.bus,
-        address=node.config.sensor.address,
+        bus=bus,
+        address=address,
+        backend=backend,
+        rates=rates,
         progress=progress,
     )
     check_levels(trace.count, expected[chosen])
@@ -201,6 +219,7 @@ def _evaluate(
     node: Node,
     seed: int,
     level: Level,
+    backend: BackendName,
     mount: Mount,
     timeline: Timeline,
     recording: Recording,
@@ -210,19 +229,20 @@ def _evaluate(
     budget = energy_budget(node, trace)
     fastest = computing_state(trace)
     power = node.board.sheet.power
-    inference_s = float(trace.inference_cycles[trace.count >= 0].mean()) / fastest.clock_hz
+    inference_s = float(trace.inference_s[trace.count >= 0].mean())
     return Prediction(
         scenario=scenario,
         node=node,
         seed=seed,
         level=level,
+        backend=backend,
         mount=mount,
         timeline=timeline,
         recording=recording,
         trace=trace,
         firmware=firmware,
         accuracy=count_accuracy(recording.count, trace.count),
-        latency=latencies(trace, recording.count, clock_hz=fastest.clock_hz, period_s=budget.period_s),
+        latency=latencies(trace, recording.count, period_s=budget.period_s),
         budget=budget,
         inference_j=inference_s * state_current(power, fastest).typical_a * power.supply_v.value,
         life=battery_life(node.battery, budget.load),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
+from mcu_models.emulators.renode.process import RenodeError
 from scenarios.room import load_scenario
 from twin.emulated_node import NodeFailedError, no_progress
 from twin.host_node import LevelsDisagreeError
@@ -14,9 +15,10 @@ from twin.report import report_html
 from twin.result_files import frames_npz, result_json
 
 if TYPE_CHECKING:
+    from mcu_models.emulators.backends import BackendName
     from twin.emulated_node import Progress
 
-EXPECTED_ERRORS = (BadInputError, NodeFailedError, LevelsDisagreeError)
+EXPECTED_ERRORS = (BadInputError, NodeFailedError, LevelsDisagreeError, RenodeError)
 """Errors whose text tells the user in one line what is wrong; any other is a defect of the twin."""
 
 
@@ -27,6 +29,7 @@ def run_by_name(
     seconds: float,
     seed: int,
     level: Level = "emulated",
+    backend: BackendName = "unicorn",
     progress: Progress = no_progress,
 ) -> Prediction:
     """Predict what a node does in a scenario; each is a name of the library or the path of a file.
@@ -37,14 +40,24 @@ def run_by_name(
         seconds: How long the scenario runs.
         seed: Everything random follows from it.
         level: "host" or "emulated".
+        backend: What emulates.
         progress: Hears how many frames are done.
 
     Raises:
         BadInputError: One of them does not exist or cannot be used, or they do not fit.
         NodeFailedError: The firmware did not do its work.
         LevelsDisagreeError: Firmware and host answered differently.
+        RenodeError: Renode did not start, ended or hung.
     """
-    return predict(load_scenario(scenario), load_node(node), seconds=seconds, seed=seed, level=level, progress=progress)
+    return predict(
+        load_scenario(scenario),
+        load_node(node),
+        seconds=seconds,
+        seed=seed,
+        level=level,
+        backend=backend,
+        progress=progress,
+    )
 
 
 def result_files(prediction: Prediction) -> dict[str, bytes]:

@@ -115,6 +115,7 @@ class PeripheralSpace:
             return value
         # The deadline is the next event, or the end of this stretch of the run when that comes first.
         self._hook.pass_to(self._hook.deadline_cycles)
+        self._chip.clock.passed_cycles += self._hook.cycles - cycles
         self._chip.scheduler.run_due(self._chip.clock.now_s)
         self._polled[look] = instructions, self._hook.cycles
         return peripheral.read(inside, size)

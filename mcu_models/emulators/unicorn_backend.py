@@ -14,7 +14,7 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.bare_core import CPU_MODELS
 from mcu_models.emulators.block_hook import BlockHook
-from mcu_models.emulators.connections import Connections, Transcript, uart_text
+from mcu_models.emulators.connections import Connections, Transcript
 from mcu_models.emulators.core_registers import RegisterGroup
 from mcu_models.emulators.data_penalties import DataPenalties
 from mcu_models.emulators.debug_target import UnicornDebugTarget
@@ -43,7 +43,7 @@ from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.usart import Usart
 from mcu_models.emulators.port import RunOutcome, UartLine
 from mcu_models.emulators.snapshot import Snapshot, copied
-from mcu_models.emulators.virtual_clock import PowerState, StateSpan, VirtualClock
+from mcu_models.emulators.virtual_clock import Executed, PowerState, StateSpan, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from mcu_models.boards.board import Board
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.peripherals.base import Peripheral, Retained
-    from mcu_models.emulators.port import End, I2cDevice
+    from mcu_models.emulators.port import End, I2cDevice, PinEdge
     from mcu_models.emulators.trace_events import TraceEvent
 
 MAX_FAULTS = 16
@@ -256,17 +256,21 @@ class UnicornEmulator:
         """Call `listener` with every line, at the virtual time at which it is complete."""
         self.connections.listeners.on_line.append(listener)
 
+    def on_pin_edge(self, listener: Callable[[PinEdge], None]) -> None:
+        """Call `listener` with every edge of a pin that firmware drives, at its virtual time.
+
+        Time is that of the block which holds the store, as for all registers. A reset lets go of all pins. Standby
+        does so as well, but here it comes with the reset that ends it.
+        """
+        self.connections.listeners.on_pin_edge.append(listener)
+
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far, of one UART or of all, in order of time."""
-        transcripts = self.connections.transcripts.items()
-        lines = [line for name, transcript in transcripts if port in (None, name) for line in transcript.lines]
-        return sorted(lines, key=lambda line: line.time_s)
+        return self.connections.uart_lines(port)
 
     def uart_text(self, port: str | None = None) -> str:
         """Return all that has been sent so far, line ends included, of one UART or of all, one after the other."""
-        transcripts = self.connections.transcripts.items()
-        texts = (transcript.text for name, transcript in transcripts if port in (None, name))
-        return uart_text(b"".join(texts))
+        return self.connections.uart_text(port)
 
     def transcript(self, port: str) -> Transcript:
         """Return what one UART has sent so far."""
@@ -275,6 +279,10 @@ class UnicornEmulator:
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state since power-on."""
         return self._clock.residency_s()
+
+    def executed(self) -> Mapping[int, Executed]:
+        """Return what the core has executed at each clock, in Hz; time that was passed while polling is no part."""
+        return self._clock.executed()
 
     def recent_spans(self) -> tuple[StateSpan, ...]:
         """Return the last few stretches of time by power state."""

@@ -35,6 +35,14 @@ class StateSpan:
     end_s: float
 
 
+@dataclass(frozen=True)
+class Executed:
+    """Instructions, and the core cycles that they took."""
+
+    instructions: int
+    cycles: int
+
+
 RECENT_SPANS = 64
 """Enough for a few periods of a node that goes through ten states in each."""
 
@@ -44,6 +52,9 @@ class VirtualClock:
 
     While the core runs, time is cycles over the current clock; while it sleeps, time is moved on by hand. The
     residency in each power state adds up on the way.
+
+    Attributes:
+        passed_cycles: Core cycles that were passed without instructions, while a loop polled or the core woke up.
     """
 
     def __init__(self, hook: BlockHook, clock_hz: int) -> None:
@@ -55,6 +66,9 @@ class VirtualClock:
         self._residency_s: dict[PowerState, float] = defaultdict(float)
         self._recent: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
         self._listeners: list[Callable[[], None]] = []
+        self._executed: dict[int, Executed] = {}
+        self._executed_until = Executed(0, 0)
+        self.passed_cycles = 0
 
     @property
     def clock_hz(self) -> int:
@@ -84,13 +98,16 @@ class VirtualClock:
             return
         self._book(PowerState("run", self._hz))
         self._rebase(self.now_s)
+        self._book_executed()
         self._hz = clock_hz
         for listener in self._listeners:
             listener()
 
     def spin_until(self, time_s: float) -> None:
         """Pass the time to `time_s` as running cycles: the core polls and nothing else can happen."""
-        self._hook.cycles = max(self._hook.cycles, self.cycles_at(time_s))
+        before = self._hook.cycles
+        self._hook.cycles = max(before, self.cycles_at(time_s))
+        self.passed_cycles += self._hook.cycles - before
 
     def sleep_until(self, time_s: float, state: PowerState) -> None:
         """Pass the time to `time_s` in `state`, without executing cycles."""
@@ -107,6 +124,19 @@ class VirtualClock:
         """Return the last stretches of time by power state, until now."""
         self._book(PowerState("run", self._hz))
         return tuple(self._recent)
+
+    def executed(self) -> Mapping[int, Executed]:
+        """Return what the core has executed at each clock until now; time that was passed while polling is no part."""
+        self._book_executed()
+        return dict(self._executed)
+
+    def _book_executed(self) -> None:
+        until = Executed(self._hook.instructions, self._hook.cycles - self.passed_cycles)
+        before, at = self._executed_until, self._executed.get(self._hz, Executed(0, 0))
+        self._executed[self._hz] = Executed(
+            at.instructions + until.instructions - before.instructions, at.cycles + until.cycles - before.cycles
+        )
+        self._executed_until = until
 
     def _rebase(self, now_s: float) -> None:
         self._base_s = now_s

@@ -1,0 +1,358 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Threading;
+
+using Antmicro.Renode.Core;
+using Antmicro.Renode.Core.Structure;
+using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.GPIOPort;
+using Antmicro.Renode.Peripherals.I2C;
+using Antmicro.Renode.Peripherals.UART;
+using Antmicro.Renode.Time;
+
+namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
+{
+    /// <summary>Adds `emulation CreateTwinLink "machine" "commands" "events"` to the monitor.</summary>
+    public static class TwinLinkExtensions
+    {
+        public static void CreateTwinLink(this Emulation emulation, string machineName, string commands, string events)
+        {
+            IMachine machine = emulation.Machines.First(one => emulation[one] == machineName);
+            new TwinLink(emulation, machine, commands, events).Start();
+        }
+    }
+
+    /// <summary>
+    /// Lets another process lead an emulation through two named pipes and hear of what happens in it, each at its
+    /// virtual time in nanoseconds. Both carry lines of words; bytes are hexadecimal.
+    ///
+    /// Commands: `run UNTIL_NS`, `await HEX` (a text that ends a run; `-` for none), `send UART HEX`,
+    /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
+    /// `rate CLOCK_HZ INSTRUCTIONS_PER_S`, `clock HZ`, `memory ADDRESS LENGTH`, `stop`, `quit`; a command that returns
+    /// nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
+    /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...`, `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
+    /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS NS`; `end` wants none.
+    ///
+    /// When the leader is gone, so is Renode: the end of the commands ends the process.
+    /// </summary>
+    public class TwinLink
+    {
+        public TwinLink(Emulation emulation, IMachine machine, string commandsPath, string eventsPath)
+        {
+            this.emulation = emulation;
+            this.machine = machine;
+            this.commandsPath = commandsPath;
+            this.eventsPath = eventsPath;
+            core = machine.GetPeripheralsOfType<CoreClock>().First();
+        }
+
+        public void Start()
+        {
+            new Thread(Lead) { IsBackground = true, Name = "twin link" }.Start();
+        }
+
+        /// <summary>Asks the leader and waits for its word.</summary>
+        public string Ask(string question)
+        {
+            lock(writing)
+            {
+                writer.Write(question + "\n");
+                writer.Flush();
+            }
+            return answers.Take();
+        }
+
+        public void Tell(string line)
+        {
+            lock(writing)
+            {
+                writer.Write(line + "\n");
+            }
+        }
+
+        public string NowNs => Text(core.NowNs);
+
+        private void Lead()
+        {
+            writer = new StreamWriter(new FileStream(eventsPath, FileMode.Open, FileAccess.Write), new UTF8Encoding(false));
+            Logger.AddBackend(new ProblemLog(this), "twin link");
+            new Thread(Listen) { IsBackground = true, Name = "twin link commands" }.Start();
+            heart = new Timer(_ => Beat(), null, 0, HeartbeatMs);
+            Watch();
+            Tell("done");
+            while(true)
+            {
+                lock(writing)
+                {
+                    writer.Flush();
+                }
+                var words = commands.Take().Split(' ');
+                try
+                {
+                    Obey(words);
+                }
+                catch(Exception error)
+                {
+                    Tell("failed " + words[0] + ": " + error.Message.Replace('\n', ' '));
+                }
+            }
+        }
+
+        private void Beat()
+        {
+            lock(writing)
+            {
+                writer.Write("alive\n");
+                writer.Flush();
+            }
+        }
+
+        private void Listen()
+        {
+            using(var reader = new StreamReader(new FileStream(commandsPath, FileMode.Open, FileAccess.Read)))
+            {
+                string line;
+                while((line = reader.ReadLine()) != null)
+                {
+                    if(line.StartsWith("="))
+                    {
+                        answers.Add(line.Substring(1));
+                    }
+                    else if(line == "stop")
+                    {
+                        isStopped = true;
+                    }
+                    else
+                    {
+                        commands.Add(line);
+                    }
+                }
+            }
+            Environment.Exit(0);
+        }
+
+        private void Watch()
+        {
+            core.Spent += (mode, hz, beginNs, endNs) => Tell("spent " + mode + " " + hz + " " + Text(beginNs) + " " + Text(endNs));
+            foreach(var uart in machine.GetPeripheralsOfType<IUART>())
+            {
+                var name = machine.GetLocalName(uart);
+                uart.CharReceived += value => Hear(name, value);
+            }
+            foreach(var port in machine.GetPeripheralsOfType<BaseGPIOPort>())
+            {
+                var name = machine.GetLocalName(port);
+                foreach(var connection in port.Connections)
+                {
+                    var pin = connection.Key;
+                    ((GPIO)connection.Value).AddStateChangedHook(high => Tell("pin " + name + " " + pin + (high ? " 1 " : " 0 ") + NowNs));
+                }
+            }
+        }
+
+        private void Hear(string uart, byte value)
+        {
+            core.Look();
+            Tell("byte " + uart + " " + NowNs + " " + value.ToString("x2"));
+            if(awaited.Length == 0)
+            {
+                return;
+            }
+            StringBuilder tail;
+            if(!tails.TryGetValue(uart, out tail))
+            {
+                tails[uart] = tail = new StringBuilder();
+            }
+            tail.Append(value.ToString("x2"));
+            if(tail.Length > awaited.Length)
+            {
+                tail.Remove(0, tail.Length - awaited.Length);
+            }
+            isStopped |= tail.ToString() == awaited;
+        }
+
+        private void Obey(string[] words)
+        {
+            switch(words[0])
+            {
+            case "run":
+                Run(ulong.Parse(words[1]));
+                return;
+            case "await":
+                awaited = words[1] == "-" ? "" : words[1];
+                tails.Clear();
+                break;
+            case "send":
+                Send(words[1], words[2]);
+                break;
+            case "drive":
+                ((BaseGPIOPort)machine["sysbus." + words[1]]).OnGPIO(int.Parse(words[2]), words[3] == "1");
+                break;
+            case "device":
+                Connect(words[1], int.Parse(words[2]));
+                break;
+            case "rate":
+                core.SetRate(uint.Parse(words[1]), uint.Parse(words[2]));
+                break;
+            case "clock":
+                core.SetClock(uint.Parse(words[1]));
+                break;
+            case "memory":
+                var bytes = machine.SystemBus.ReadBytes(ulong.Parse(words[1]), int.Parse(words[2]));
+                Tell("done " + string.Concat(bytes.Select(one => one.ToString("x2"))));
+                return;
+            case "quit":
+                Environment.Exit(0);
+                break;
+            default:
+                throw new ArgumentException("no such command");
+            }
+            Tell("done");
+        }
+
+        private void Run(ulong untilNs)
+        {
+            isStopped = false;
+            var stepNs = awaited.Length > 0 ? AwaitingStepNs : StepNs;
+            for(var left = Left(untilNs); left > 0 && !isStopped; left = Left(untilNs))
+            {
+                emulation.RunFor(TimeInterval.FromNanoseconds(Math.Min(left, stepNs)));
+                core.Look();
+                lock(writing)
+                {
+                    writer.Flush();
+                }
+            }
+            Logger.Flush();
+            Tell(string.Join(" ", new[]
+            {
+                "done", NowNs, Text(core.Instructions), Text(Math.Round(core.Cycles)), Text(core.RunMicroseconds * 1e3),
+                Text(core.AsleepMicroseconds * 1e3), isStopped ? "1" : "0",
+            }));
+        }
+
+        private ulong Left(ulong untilNs)
+        {
+            var nowNs = machine.ClockSource.CurrentValue.TotalNanoseconds;
+            return untilNs > nowNs ? untilNs - nowNs : 0;
+        }
+
+        private void Send(string uart, string hex)
+        {
+            var receiver = (IUART)machine["sysbus." + uart];
+            for(var i = 0; i < hex.Length; i += 2)
+            {
+                receiver.WriteChar(byte.Parse(hex.Substring(i, 2), NumberStyles.HexNumber));
+            }
+        }
+
+        private void Connect(string bus, int address)
+        {
+            var controller = (SimpleContainer<II2CPeripheral>)machine["sysbus." + bus];
+            controller.Register(new LedDevice(this, bus, address), address);
+        }
+
+        private static string Text(double number)
+        {
+            return number.ToString("0.###", CultureInfo.InvariantCulture);
+        }
+
+        private volatile bool isStopped;
+        private string awaited = "";
+        private StreamWriter writer;
+        private Timer heart;
+        private readonly Emulation emulation;
+        private readonly IMachine machine;
+        private readonly CoreClock core;
+        private readonly string commandsPath;
+        private readonly string eventsPath;
+        private readonly object writing = new object();
+        private readonly Dictionary<string, StringBuilder> tails = new Dictionary<string, StringBuilder>();
+        private readonly BlockingCollection<string> commands = new BlockingCollection<string>();
+        private readonly BlockingCollection<string> answers = new BlockingCollection<string>();
+
+        
+        private const int HeartbeatMs = 1000;
+        private const ulong StepNs = 1000000000;
+        private const ulong AwaitingStepNs = 10000000;
+
+        /// <summary>A device on an I2C bus whose bytes the leader handles.</summary>
+        private class LedDevice : IByteWise
+        {
+            public LedDevice(TwinLink link, string bus, int address)
+            {
+                this.link = link;
+                place = " " + bus + " " + address + " ";
+            }
+
+            public bool Begin(bool read)
+            {
+                return link.Ask("begin" + place + (read ? "1 " : "0 ") + link.NowNs) == "1";
+            }
+
+            public bool WriteByte(byte value)
+            {
+                return link.Ask("write" + place + value.ToString("x2") + " " + link.NowNs) == "1";
+            }
+
+            public byte ReadByte()
+            {
+                return byte.Parse(link.Ask("read" + place + link.NowNs), NumberStyles.HexNumber);
+            }
+
+            public void End()
+            {
+                link.Tell("end" + place + link.NowNs);
+            }
+
+            public void Write(byte[] data)
+            {
+                foreach(var value in data)
+                {
+                    WriteByte(value);
+                }
+            }
+
+            public byte[] Read(int count = 1)
+            {
+                return Enumerable.Range(0, count).Select(_ => ReadByte()).ToArray();
+            }
+
+            public void FinishTransmission()
+            {
+                End();
+            }
+
+            public void Reset()
+            {
+            }
+
+            private readonly TwinLink link;
+            private readonly string place;
+        }
+
+        /// <summary>Tells the leader of warnings and errors.</summary>
+        private class ProblemLog : LoggerBackend
+        {
+            public ProblemLog(TwinLink link)
+            {
+                this.link = link;
+            }
+
+            public override void Log(LogEntry entry)
+            {
+                if(entry.Type >= LogLevel.Warning)
+                {
+                    link.Tell("problem " + entry.FullMessage.Replace('\n', ' '));
+                }
+            }
+
+            private readonly TwinLink link;
+        }
+    }
+}

@@ -1,0 +1,281 @@
+"""A microcontroller emulated by Renode: the whole platform by Renode, its pace by our cycle model."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from datasheet.bad_input import BadInputError
+from mcu_models.emulators.connections import Connections, uart_bytes
+from mcu_models.emulators.interruption import deferred_interrupt
+from mcu_models.emulators.port import GAVE_UP, RunOutcome
+from mcu_models.emulators.renode.installation import find_renode
+from mcu_models.emulators.renode.machine_script import machine_files, machine_script
+from mcu_models.emulators.renode.process import RenodeError, RenodeProcess
+from mcu_models.emulators.virtual_clock import RECENT_SPANS, PowerState, StateSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from mcu_models.boards.board import Board
+    from mcu_models.emulators.connections import Transcript
+    from mcu_models.emulators.image import FirmwareImage
+    from mcu_models.emulators.port import End, I2cDevice, PinEdge, UartLine
+
+__all__ = ["RenodeEmulator", "RenodeError"]
+
+QUANTUM_S = 0.01
+"""Renode synchronises its time sources this often. With one core nothing needs it oftener: timers are exact anyway."""
+_NS = 1e9
+
+
+class RenodeEmulator:
+    """One microcontroller with one image in a Renode process of its own, from power-on.
+
+    Virtual time is Renode's: instructions at the rate of the core's clock. Devices on I2C buses are the same Python
+    objects as for every other backend; each byte is asked of them at its virtual time.
+
+    Args:
+        board: What to emulate.
+        image: What to run.
+        rates: Instructions a second by core clock, in Hz, as `instruction_rates` learns them from the cycle model; at a
+            clock that is not named the core executes an instruction a cycle.
+        renode: Renode's executable; looked for when left out.
+        quantum_s: How often Renode synchronises.
+
+    Raises:
+        BadInputError: There is no Renode, or the image does not fit the board.
+        RenodeError: Renode does not start.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        image: FirmwareImage,
+        *,
+        rates: Mapping[int, float] | None = None,
+        renode: Path | None = None,
+        quantum_s: float = QUANTUM_S,
+    ) -> None:
+        _check_image(board, image)
+        self.board = board
+        self.image = image
+        self.connections = Connections()
+        self.quantum_s = quantum_s
+        self._now_s = 0.0
+        self._residency_s: dict[PowerState, float] = {}
+        self._spans: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
+        self._problems: dict[str, None] = {}
+        self._heard: list[str] = []
+        self._high_pins: dict[str, int] = {}
+        self._buses = [name for name, p in board.sheet.peripherals.items() if p.type == "i2c_v2"]
+        self._uarts = [name for name, p in board.sheet.peripherals.items() if p.type in ("usart", "lpuart")]
+        self._process = RenodeProcess(
+            renode or find_renode(),
+            machine_files(board, image),
+            machine_script(board, image, rates=rates or {}, quantum_s=quantum_s),
+        )
+        try:
+            self._await_answer("the start")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End Renode."""
+        self._process.close()
+
+    # -- what the outside uses -----------------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """Virtual time since power-on."""
+        return self._now_s
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Renode's warnings and errors, each once."""
+        return tuple(self._problems)
+
+    def attach_i2c(self, bus: str, device: I2cDevice) -> None:
+        """Put `device` on the I2C bus named `bus`.
+
+        Raises:
+            BadInputError: The board has no such bus.
+        """
+        if bus not in self._buses:
+            raise BadInputError(self.board.name, "i2c bus", bus, f"one of {', '.join(self._buses)}")
+        is_new = device.address not in self.connections.devices_on(bus)
+        self.connections.devices_on(bus)[device.address] = device
+        if is_new:
+            self._command(f"device {bus.lower()} {device.address}")
+
+    def run(
+        self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
+    ) -> RunOutcome:
+        """Run until virtual time `until_s`, or until what a UART sends contains `until_text`.
+
+        With a text to wait for, the run ends within a quantum of the text's last character.
+
+        Args:
+            until_s: Virtual time since power-on.
+            until_text: What is awaited.
+            give_up: Asked now and then; True ends the run.
+
+        Raises:
+            RenodeError: Renode has ended or no longer answers.
+        """
+        self._command(f"await {uart_bytes(until_text).hex() if until_text else '-'}")
+        self._process.send(f"run {round(until_s * _NS)}")
+        gave_up = False
+
+        def look() -> bool:
+            nonlocal gave_up
+            if not gave_up and give_up is not None and give_up():
+                gave_up = True
+                self._process.send("stop")
+            return False
+
+        try:
+            answer = self._await_answer("a run", look)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+        return self._outcome(answer, gave_up=gave_up)
+
+    def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
+        """Call `listener` with every line, at the virtual time at which it is complete."""
+        self.connections.listeners.on_line.append(listener)
+
+    def on_pin_edge(self, listener: Callable[[PinEdge], None]) -> None:
+        """Call `listener` with every edge of a pin that firmware drives, at its virtual time."""
+        self.connections.listeners.on_pin_edge.append(listener)
+
+    def uart_lines(self, port: str | None = None) -> list[UartLine]:
+        """Return the complete lines sent so far, of one UART or of all, in order of time."""
+        return self.connections.uart_lines(port)
+
+    def uart_text(self, port: str | None = None) -> str:
+        """Return all that has been sent so far, line ends included, of one UART or of all, one after the other."""
+        return self.connections.uart_text(port)
+
+    def transcript(self, port: str) -> Transcript:
+        """Return what one UART has sent so far."""
+        return self.connections.transcript(port)
+
+    def send_uart(self, text: str, port: str | None = None) -> None:
+        """Let `text` arrive as UTF-8 at the receiver of a UART; without a name, at all that can receive."""
+        data = uart_bytes(text).hex()
+        for name in self._uarts:
+            if data and port in (None, name):
+                self._command(f"send {name.lower()} {data}")
+
+    def drive_pin(self, port: str, pin: int, *, high: bool) -> None:
+        """Let the outside drive a pin, such as pin 13 of "GPIOC"."""
+        self._command(f"drive {port.lower()} {pin} {int(high)}")
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Return `length` bytes of memory."""
+        return bytes.fromhex(self._command(f"memory {address} {length}"))
+
+    def residency_s(self) -> Mapping[PowerState, float]:
+        """Return the seconds spent in each power state since power-on."""
+        return dict(self._residency_s)
+
+    def recent_spans(self) -> tuple[StateSpan, ...]:
+        """Return the last few stretches of time by power state."""
+        return tuple(self._spans)
+
+    # -- what Renode sends ---------------------------------------------------------------------------------
+
+    def _command(self, line: str) -> str:
+        """Give a command and return its answer."""
+        self._process.send(line)
+        with deferred_interrupt():
+            return self._await_answer(line.split(maxsplit=1)[0])
+
+    def _await_answer(self, what: str, look: Callable[[], bool] | None = None) -> str:
+        """Take what Renode sends until it has done what it was told."""
+        while True:
+            while self._heard:
+                kind, _, rest = self._heard.pop(0).partition(" ")
+                if kind == "done":
+                    return rest
+                if kind == "failed":
+                    raise RenodeError(f"Renode could not do {what}: {rest}")
+                self._take(kind, rest)
+            self._heard = self._process.events(give_up=look)
+
+    def _take(self, kind: str, rest: str) -> None:
+        if kind == "problem":
+            self._problems.setdefault(rest)
+            return
+        words = rest.split()
+        if kind == "byte":
+            self._pass_to(float(words[1]))
+            self.connections.uart_byte(words[0].upper(), int(words[2], 16), self._now_s)
+        elif kind == "pin":
+            self._pass_to(float(words[3]))
+            self._take_pin(words[0].upper(), int(words[1]), high=words[2] == "1")
+        elif kind == "spent":
+            self._spend(words[0], int(words[1]), float(words[2]) / _NS, float(words[3]) / _NS)
+        elif kind in ("begin", "write", "read", "end"):
+            self._serve_bus(kind, words)
+
+    def _take_pin(self, port: str, pin: int, *, high: bool) -> None:
+        before = self._high_pins.get(port, 0)
+        self._high_pins[port] = before | 1 << pin if high else before & ~(1 << pin)
+        self.connections.outputs(port, self._high_pins[port], self._now_s)
+
+    def _serve_bus(self, kind: str, words: list[str]) -> None:
+        """Hand a question of the bus to the device it is for."""
+        device = self.connections.devices_on(words[0].upper())[int(words[1])]
+        time_s = float(words[-1]) / _NS
+        if kind == "begin":
+            self._process.send("=1" if device.begin(time_s, read=words[2] == "1") else "=0")
+        elif kind == "write":
+            self._process.send("=1" if device.write(time_s, int(words[2], 16)) else "=0")
+        elif kind == "read":
+            self._process.send(f"={device.read(time_s):02x}")
+        else:
+            device.end(time_s)
+
+    def _pass_to(self, time_ns: float) -> None:
+        self._now_s = max(self._now_s, time_ns / _NS)
+
+    def _spend(self, mode: str, clock_hz: int, begin_s: float, end_s: float) -> None:
+        state = PowerState(mode, clock_hz)
+        self._residency_s[state] = self._residency_s.get(state, 0.0) + end_s - begin_s
+        if self._spans and self._spans[-1].state == state:
+            begin_s = self._spans.pop().begin_s
+        self._spans.append(StateSpan(state, begin_s, end_s))
+
+    def _outcome(self, answer: str, *, gave_up: bool) -> RunOutcome:
+        now_ns, instructions, cycles, _, asleep_ns, heard = (float(word) for word in answer.split())
+        self._pass_to(now_ns)
+        end: End = "until" if heard and not gave_up else "seconds"
+        return RunOutcome(
+            end=end,
+            instructions=int(instructions),
+            cycles=int(cycles),
+            virtual_s=self._now_s,
+            sleep_s=asleep_ns / _NS,
+            detail=GAVE_UP if gave_up else "",
+        )
+
+
+def _check_image(board: Board, image: FirmwareImage) -> None:
+    """Make sure that an image fits the memories and begins with a vector table."""
+    for segment in image.segments:
+        if not board.holds(segment.address, len(segment.data)):
+            where = f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {board.name}"
+            raise BadInputError(image.name, "", None, where)
