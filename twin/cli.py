@@ -334,10 +334,9 @@ def emulate(
     from twin.cycle_tables import cycle_tables  # noqa: PLC0415
     from twin.emulation import EmulationRequest, emulate_image  # noqa: PLC0415
 
-    _one_of("--backend", backend, ("unicorn",))
     begin = time.perf_counter()
     request = EmulationRequest(
-        image, board, until, seconds, uart_in, uart_script, frames, network,
+        image, board, _backend(backend), until, seconds, uart_in, uart_script, frames, network,
         load_address, trace, profile_cycles, profile_out, strict, faults, host_seconds, exact_memory, gdb,
     )  # fmt: skip
     with frame_progress("frames") as progress:

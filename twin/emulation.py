@@ -20,6 +20,8 @@ from mcu_models.emulators.fault_plan import read_fault_plan
 from mcu_models.emulators.gdb_server import LOOPBACK, GdbServer
 from mcu_models.emulators.image import read_image_for
 from mcu_models.emulators.port import GAVE_UP
+from mcu_models.emulators.renode.instruction_rates import instruction_rates
+from mcu_models.emulators.renode_backend import RenodeEmulator
 from mcu_models.emulators.trace_events import TraceEvent
 from mcu_models.emulators.trace_file import trace_file
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
@@ -29,7 +31,7 @@ from mcu_models.timing.validated_error import validated_error
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.recording import Recording, output_target, read_recording
-from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S
+from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S, no_progress
 from twin.host_node import host_count
 from twin.post_mortem import PostMortem, post_mortem
 from twin.result_files import output_folder, write_files
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcu_models.boards.board import Board
+    from mcu_models.emulators.backends import BackendName
     from mcu_models.emulators.connections import Disturbance
     from mcu_models.emulators.cycle_profile import CycleProfile
     from mcu_models.emulators.image import FirmwareImage
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from twin.emulated_node import Progress
     from twin.uart_script import MissedText, ScriptStep
 
+AnyEmulator = UnicornEmulator | RenodeEmulator
 DEFAULT_S = 10.0
 DEFAULT_HOST_S = 600.0
 _UART_TYPES = ("usart", "uart", "lpuart")
@@ -58,6 +62,7 @@ class EmulationRequest:
 
     image: str
     board: str
+    backend: BackendName = "unicorn"
     until: str | None = None
     seconds: float | None = None
     uart_in: str | None = None
@@ -116,14 +121,20 @@ def emulate_image(
 
     Raises:
         BadInputError: Something named does not exist or cannot be used.
+        RenodeError: Renode does not start, ended or hangs.
     """
-    setup = _set_up(request)
-    emulator = setup.emulator
+    if request.backend == "renode":
+        return _emulate_in_renode(request, progress, give_up)
+    board = find_board(request.board)
+    emulator = UnicornEmulator(board, _find_image(request, board), exact_memory=request.exact_memory)
+    setup = _surround(emulator, request)
+    if request.faults is not None:
+        inject(emulator, read_fault_plan(request.faults), source=request.faults)
     with ExitStack() as files:
         profile_target, trace_target = _target(request.profile_out, files), _target(request.trace, files)
         _must_differ(profile_target, trace_target)
         trace = _open_trace(trace_target, emulator, files)
-        debugged = None if request.gdb_port is None else _debug(setup.emulator, request, announce)
+        debugged = None if request.gdb_port is None else _debug(emulator, request, announce)
         missed, outcome = (None, debugged) if debugged else _play_and_run(setup, request, progress, give_up)
         notes = {} if trace is None else _close_trace(trace, emulator)
         profile = _profile(emulator, request)
@@ -138,20 +149,55 @@ def emulate_image(
     return Emulation(answer, _as_expected(request, answer, missed) and _ended_well(request, outcome), profile, death)
 
 
+def _emulate_in_renode(request: EmulationRequest, progress: Progress, give_up: Callable[[], bool]) -> Emulation:
+    """Run an image in Renode, at the pace that the cycle model has for the same run."""
+    for option, wanted in _only_of_unicorn(request).items():
+        if wanted:
+            raise BadInputError("command line", option, None, "only with --backend unicorn")
+    board = find_board(request.board)
+    image = _find_image(request, board)
+    rates = _learnt_rates(request, board, image, give_up)
+    with RenodeEmulator(board, image, rates=rates) as emulator:
+        setup = _surround(emulator, request)
+        missed, outcome = _play_and_run(setup, request, progress, give_up)
+        answer = _answer(setup, request, outcome, missed) | {"quantum_s": emulator.quantum_s}
+    ended_well = outcome.end != "fault" and _ended_well(request, outcome)
+    return Emulation(answer, _as_expected(request, answer, missed) and ended_well)
+
+
+def _only_of_unicorn(request: EmulationRequest) -> dict[str, bool]:
+    return {
+        "--trace": request.trace is not None,
+        "--profile": request.profile,
+        "--profile-out": request.profile_out is not None,
+        "--faults": request.faults is not None,
+        "--exact-memory": request.exact_memory,
+        "--gdb": request.gdb_port is not None,
+    }
+
+
+def _learnt_rates(
+    request: EmulationRequest, board: Board, image: FirmwareImage, give_up: Callable[[], bool]
+) -> dict[int, float]:
+    """Return instructions a second by core clock, from the same run under the cycle model, as far as it gets there."""
+    emulator = UnicornEmulator(board, image)
+    _play_and_run(_surround(emulator, request), request, no_progress, give_up)
+    return instruction_rates(emulator.executed())
+
+
 @dataclass(frozen=True)
 class _Setup:
     """An emulator with everything around it, before its first instruction."""
 
-    emulator: UnicornEmulator
+    emulator: AnyEmulator
     steps: list[ScriptStep]
     recording: Recording | None
     device: Amg8833 | None
     answers: _Answers
 
 
-def _set_up(request: EmulationRequest) -> _Setup:
-    board = find_board(request.board)
-    emulator = UnicornEmulator(board, _find_image(request, board))
+def _surround(emulator: AnyEmulator, request: EmulationRequest) -> _Setup:
+    """Put everything around an emulator, before its first instruction."""
     steps = read_script(request.uart_script) if request.uart_script is not None else []
     device, recording = None, None
     if request.frames is not None:
@@ -160,8 +206,6 @@ def _set_up(request: EmulationRequest) -> _Setup:
         emulator.attach_i2c("I2C1", device)
     if request.uart_in is not None:
         emulator.send_uart(request.uart_in)
-    if request.faults is not None:
-        inject(emulator, read_fault_plan(request.faults), source=request.faults)
     answers = _Answers(device)
     emulator.on_uart_line(answers.hear)
     return _Setup(emulator, steps, recording, device, answers)
@@ -207,13 +251,13 @@ def _ended_well(request: EmulationRequest, outcome: RunOutcome) -> bool:
     return not outcome.gave_up and not (at_breakpoint and request.gdb_port is None)
 
 
-def _heard(emulator: UnicornEmulator) -> list[str]:
+def _heard(emulator: AnyEmulator) -> list[str]:
     """Return the lines that were sent, and at last those that have no end yet."""
     unfinished = (transcript.unfinished for transcript in emulator.connections.transcripts.values())
     return [*(line.text for line in emulator.uart_lines()), *(text for text in unfinished if text)]
 
 
-def _injected(emulator: UnicornEmulator) -> dict[str, Any]:
+def _injected(emulator: AnyEmulator) -> dict[str, Any]:
     log = emulator.connections.disturbances
     listed = sorted(log.listed, key=lambda one: one.time_s)
     injected = [{"time_s": one.time_s, "fault": one.cause, "what": one.what} for one in listed]
@@ -275,7 +319,7 @@ def _run(setup: _Setup, request: EmulationRequest, progress: Progress, give_up: 
 
 
 def _play_frames(
-    emulator: UnicornEmulator, device: Amg8833, frames: int, step: Callable[..., RunOutcome], progress: Progress
+    emulator: AnyEmulator, device: Amg8833, frames: int, step: Callable[..., RunOutcome], progress: Progress
 ) -> RunOutcome:
     period_s = 1.0 / load_grid_eye().fast_frame_rate_hz.value
     limit_s = FIRST_LOOK_LIMIT_S + frames * period_s
@@ -306,7 +350,7 @@ def _answer(setup: _Setup, request: EmulationRequest, outcome: RunOutcome, misse
     detail = str(missed) if missed else _detail(emulator, outcome, request.until)
     answer = {
         "board": emulator.board.name,
-        "backend": "unicorn",
+        "backend": request.backend,
         "end": outcome.end,
         "instructions": outcome.instructions,
         "cycles": outcome.cycles,
@@ -324,7 +368,7 @@ def _answer(setup: _Setup, request: EmulationRequest, outcome: RunOutcome, misse
     return answer
 
 
-def _detail(emulator: UnicornEmulator, outcome: RunOutcome, until: str | None) -> str:
+def _detail(emulator: AnyEmulator, outcome: RunOutcome, until: str | None) -> str:
     """Return what to say of an end: of a time that is up, where it was and what was heard, unless all is well."""
     if outcome.end != "seconds":
         return outcome.detail

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.connections import Connections, uart_bytes
+from mcu_models.emulators.faults import FAULT_NAMES
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.port import GAVE_UP, RunOutcome
 from mcu_models.emulators.renode.installation import find_renode
@@ -66,6 +67,7 @@ class RenodeEmulator:
         self.connections = Connections()
         self.quantum_s = quantum_s
         self._now_s = 0.0
+        self._pc = 0
         self._residency_s: dict[PowerState, float] = {}
         self._spans: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
         self._problems: dict[str, None] = {}
@@ -187,6 +189,11 @@ class RenodeEmulator:
         """Return `length` bytes of memory."""
         return bytes.fromhex(self._command(f"memory {address} {length}"))
 
+    @property
+    def pc(self) -> int:
+        """Address at which the last run ended."""
+        return self._pc
+
     def residency_s(self) -> Mapping[PowerState, float]:
         """Return the seconds spent in each power state since power-on."""
         return dict(self._residency_s)
@@ -260,17 +267,20 @@ class RenodeEmulator:
         self._spans.append(StateSpan(state, begin_s, end_s))
 
     def _outcome(self, answer: str, *, gave_up: bool) -> RunOutcome:
-        now_ns, instructions, cycles, _, asleep_ns, heard = (float(word) for word in answer.split())
+        now_ns, instructions, cycles, _, asleep_ns, heard, fault, pc = (float(word) for word in answer.split())
         self._pass_to(now_ns)
-        end: End = "until" if heard and not gave_up else "seconds"
-        return RunOutcome(
-            end=end,
-            instructions=int(instructions),
-            cycles=int(cycles),
-            virtual_s=self._now_s,
-            sleep_s=asleep_ns / _NS,
-            detail=GAVE_UP if gave_up else "",
-        )
+        self._pc = int(pc)
+        end, detail = self._end(heard=bool(heard), fault=int(fault), gave_up=gave_up)
+        return RunOutcome(end, int(instructions), int(cycles), self._now_s, asleep_ns / _NS, detail)
+
+    def _end(self, *, heard: bool, fault: int, gave_up: bool) -> tuple[End, str]:
+        if gave_up:
+            return "seconds", GAVE_UP
+        if heard:
+            return "until", ""
+        if fault in FAULT_NAMES:
+            return "fault", f"{FAULT_NAMES[fault]}: its handler does not end, in {self.image.function_at(self._pc)}"
+        return "seconds", ""
 
 
 def _check_image(board: Board, image: FirmwareImage) -> None:

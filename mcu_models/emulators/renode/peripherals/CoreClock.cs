@@ -165,6 +165,18 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             }
         }
 
+        public ulong ProgramCounter => cpu.PC.RawValue;
+
+        /// <summary>Number of the fault exception whose handler is running, 2 (NMI) to 6 (UsageFault); 0 for none.</summary>
+        public uint ActiveFault
+        {
+            get
+            {
+                var exception = (uint)cpu.GetRegister(ProgramStatus).RawValue & 0x1FF;
+                return exception >= 2 && exception <= 6 ? exception : 0;
+            }
+        }
+
         public ulong Instructions => cpu.ExecutedInstructions;
 
         public double RunMicroseconds
@@ -319,6 +331,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private readonly NVIC nvic;
         private readonly Dictionary<uint, uint> rates = new Dictionary<uint, uint>();
         private readonly Dictionary<Tuple<object, string>, Plan> plans = new Dictionary<Tuple<object, string>, Plan>();
+
+        /// <summary>Renode's number of the program status register.</summary>
+        private const int ProgramStatus = 25;
 
         private class Plan
         {

@@ -35,7 +35,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
     /// `rate CLOCK_HZ INSTRUCTIONS_PER_S`, `clock HZ`, `memory ADDRESS LENGTH`, `stop`, `quit`; a command that returns
     /// nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
-    /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...`, `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
+    /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
+    /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter), `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
     /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS NS`; `end` wants none.
     ///
     /// When the leader is gone, so is Renode: the end of the commands ends the process.
@@ -147,12 +148,23 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             foreach(var port in machine.GetPeripheralsOfType<BaseGPIOPort>())
             {
                 var name = machine.GetLocalName(port);
+                var ours = port as Gpio;
+                if(ours != null)
+                {
+                    ours.OutputChanged += (pin, high) => TellPin(name, pin, high);
+                    continue;
+                }
                 foreach(var connection in port.Connections)
                 {
                     var pin = connection.Key;
-                    ((GPIO)connection.Value).AddStateChangedHook(high => Tell("pin " + name + " " + pin + (high ? " 1 " : " 0 ") + NowNs));
+                    ((GPIO)connection.Value).AddStateChangedHook(high => TellPin(name, pin, high));
                 }
             }
+        }
+
+        private void TellPin(string port, int pin, bool high)
+        {
+            Tell("pin " + port + " " + pin + (high ? " 1 " : " 0 ") + NowNs);
         }
 
         private void Hear(string uart, byte value)
@@ -219,10 +231,12 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             isStopped = false;
             var stepNs = awaited.Length > 0 ? AwaitingStepNs : StepNs;
-            for(var left = Left(untilNs); left > 0 && !isStopped; left = Left(untilNs))
+            var looks = 0;
+            for(var left = Left(untilNs); left > 0 && !isStopped && looks < LooksOfAFault; left = Left(untilNs))
             {
                 emulation.RunFor(TimeInterval.FromNanoseconds(Math.Min(left, stepNs)));
                 core.Look();
+                looks = core.ActiveFault == 0 ? 0 : looks + 1;
                 lock(writing)
                 {
                     writer.Flush();
@@ -232,7 +246,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             Tell(string.Join(" ", new[]
             {
                 "done", NowNs, Text(core.Instructions), Text(Math.Round(core.Cycles)), Text(core.RunMicroseconds * 1e3),
-                Text(core.AsleepMicroseconds * 1e3), isStopped ? "1" : "0",
+                Text(core.AsleepMicroseconds * 1e3), isStopped ? "1" : "0", looks > 0 ? core.ActiveFault.ToString() : "0", core.ProgramCounter.ToString(),
             }));
         }
 
@@ -278,6 +292,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         
         private const int HeartbeatMs = 1000;
+        /// <summary>A core in the same fault's handler at so many looks in a row is taken to stay there.</summary>
+        private const int LooksOfAFault = 2;
         private const ulong StepNs = 1000000000;
         private const ulong AwaitingStepNs = 10000000;
 
