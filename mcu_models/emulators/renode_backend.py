@@ -140,16 +140,16 @@ class RenodeEmulator:
         self._process.send(f"run {round(until_s * _NS)}")
         gave_up = False
 
-        def look() -> bool:
+        def look() -> None:
             nonlocal gave_up
             if not gave_up and give_up is not None and give_up():
                 gave_up = True
                 self._process.send("stop")
-            return False
 
         try:
             answer = self._await_answer("a run", look)
-        except KeyboardInterrupt:
+        except BaseException:
+            # Renode still runs and would answer the next command with what belongs to this one.
             self.close()
             raise
         return self._outcome(answer, gave_up=gave_up)
@@ -210,7 +210,7 @@ class RenodeEmulator:
         with deferred_interrupt():
             return self._await_answer(line.split(maxsplit=1)[0])
 
-    def _await_answer(self, what: str, look: Callable[[], bool] | None = None) -> str:
+    def _await_answer(self, what: str, look: Callable[[], None] | None = None) -> str:
         """Take what Renode sends until it has done what it was told."""
         while True:
             while self._heard:
@@ -220,7 +220,9 @@ class RenodeEmulator:
                 if kind == "failed":
                     raise RenodeError(f"Renode could not do {what}: {rest}")
                 self._take(kind, rest)
-            self._heard = self._process.events(give_up=look)
+            if look is not None:
+                look()
+            self._heard = self._process.events(look)
 
     def _take(self, kind: str, rest: str) -> None:
         if kind == "problem":
@@ -252,7 +254,9 @@ class RenodeEmulator:
         elif kind == "write":
             self._process.send("=1" if device.write(time_s, int(words[2], 16)) else "=0")
         elif kind == "read":
-            self._process.send(f"={device.read(time_s):02x}")
+            count, step_s = int(words[2]), float(words[3]) / _NS
+            data = bytes(device.read(time_s + index * step_s) for index in range(count))
+            self._process.send(f"={data.hex()}")
         else:
             device.end(time_s)
 

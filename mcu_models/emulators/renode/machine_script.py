@@ -49,11 +49,17 @@ def machine_script(board: Board, image: FirmwareImage, *, rates: Mapping[int, fl
         'mach create "machine"',
         f"machine LoadPlatformDescription $ORIGIN/{PLATFORM_FILE}",
         *loads,
-        f"sysbus.cpu VectorTableOffset {board.memory('flash').base:#010x}",
+        *start_lines(board),
         *pace_lines(rates, quantum_s),
         "",
     ]
     return "\n".join(lines)
+
+
+def start_lines(board: Board) -> list[str]:
+    """Return the commands that let the core find its vector table, now and behind every reset."""
+    vectors = f"sysbus.cpu VectorTableOffset {board.memory('flash').base:#010x}"
+    return [vectors, 'macro reset\n"""', f"    {vectors}", '"""']
 
 
 def pace_lines(rates: Mapping[int, float], quantum_s: float) -> list[str]:

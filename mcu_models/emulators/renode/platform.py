@@ -20,7 +20,7 @@ from mcu_models.emulators.renode.platform_models import MODELS
 from mcu_models.emulators.renode.platform_part import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcu_models.boards.board import Board
 
@@ -53,10 +53,9 @@ def board_platform(board: Board) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else platform_text(board)
 
 
-def write_platforms() -> None:
-    """Write the platform description of every board of the library into its folder."""
-    for name in board_names():
-        board = find_board(name)
+def write_platforms(boards: Iterable[Board]) -> None:
+    """Write the platform description of each board into its folder."""
+    for board in boards:
         file = board.folder / PLATFORM_FILE
         scratch = file.with_suffix(".tmp")
         scratch.write_text(platform_text(board), encoding="utf-8")
@@ -71,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     choice.add_argument("--show", metavar="BOARD", help="print that of a board, by name or folder")
     chosen = parser.parse_args(arguments)
     if chosen.write:
-        write_platforms()
+        write_platforms(find_board(name) for name in board_names())
     else:
         sys.stdout.write(platform_text(find_board(chosen.show)))
 

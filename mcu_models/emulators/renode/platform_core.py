@@ -31,7 +31,7 @@ def core_entries(sheet: BoardSheet) -> list[Entry]:
             bus(0xE000E000),
             {"priorityMask": f"0x{0xFF << (8 - sheet.priority_bits) & 0xFF:X}", "systickFrequency": reset_hz},
             (Wire("IRQ", target="cpu@0"),),
-            comment="SysTick begins with the clock after reset and follows the core's.",
+            comment="The clock of SysTick is that after reset, until the control of the clocks sets another.",
         ),
         Entry(
             "core",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.exti import PORTS
 from mcu_models.emulators.peripherals.registry import PERIPHERALS
-from mcu_models.emulators.renode.platform_entry import Entry, Tag, Wire, bus
+from mcu_models.emulators.renode.platform_entry import Entry, Tag, Wire
 from mcu_models.emulators.renode.platform_scripts import SCRIPTED_CLOCKS, bank_script
 
 if TYPE_CHECKING:
@@ -128,13 +128,13 @@ def _timer_wires(part: Part) -> tuple[Wire, ...]:
 def _gpio(part: Part) -> Entry:
     reset = part.sheet.reset_values
     arguments = {
-        "modeResetValue": reset.get(_MODER, _PIN_MODES.get(part.name, 0xFFFFFFFF)),
-        "outputSpeedResetValue": reset.get(_OSPEEDR, _PIN_SPEEDS.get(part.name, 0)),
-        "pullUpPullDownResetValue": reset.get(_PUPDR, _PIN_PULLS.get(part.name, 0)),
+        "modeReset": reset.get(_MODER, _PIN_MODES.get(part.name, 0xFFFFFFFF)),
+        "speedReset": reset.get(_OSPEEDR, _PIN_SPEEDS.get(part.name, 0)),
+        "pullReset": reset.get(_PUPDR, _PIN_PULLS.get(part.name, 0)),
     }
     wires = (Wire("[0-15]", target=f"syscfg#{PORTS.index(part.name[-1])}@[0-15]"),) if _has_edges(part) else ()
-    place = bus(part.sheet.base, part.sheet.size)
-    return Entry(part.label, "GPIOPort.STM32_GPIOPort", place, {k: f"0x{v:08X}" for k, v in arguments.items()}, wires)
+    words = {name: f"0x{word:08X}" for name, word in arguments.items()}
+    return Entry(part.label, "EdgeSensorTwin.Gpio", part.place, words, wires)
 
 
 def _has_edges(part: Part) -> bool:

@@ -52,7 +52,7 @@ _PACE = """\
         return int(bus_hz * min(1.0, (4.0 if quick & 1 else 2.0) / (1, 1, 1, 1, 2, 4, 8, 16)[code & 7]))
     def changed():
         machine = emulationManager.CurrentEmulation.TryGetMachineForPeripheral(self)[1]
-        clock_hz = int(core_hz())
+        clock_hz = int(core_hz() + 0.5)
         if clock_hz > 0:
             machine["sysbus.core"].SetClock(clock_hz)
             machine["sysbus.nvic"].Frequency = clock_hz

@@ -89,8 +89,8 @@ class RenodeProcess:
         except OSError as error:
             raise RenodeError(self._how_it_ended()) from error
 
-    def events(self, *, give_up: Callable[[], bool] | None = None) -> list[str]:
-        """Wait for what Renode sends and return its lines, at least one unless asked to give up.
+    def events(self, look: Callable[[], None] | None = None) -> list[str]:
+        """Wait for what Renode sends and return its lines, at least one; call `look` now and then meanwhile.
 
         Raises:
             RenodeError: It has ended, or has been silent for `SILENCE_S`.
@@ -100,8 +100,8 @@ class RenodeProcess:
             lines = self._read()
             if lines:
                 return lines
-            if give_up is not None and give_up():
-                return []
+            if look is not None:
+                look()
             if time.monotonic() - heard_s > SILENCE_S:
                 raise RenodeError(f"Renode does not answer: nothing came in {SILENCE_S:g} s{self._last_words()}")
 

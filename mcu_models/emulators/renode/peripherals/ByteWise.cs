@@ -13,7 +13,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         /// <summary>Takes a byte and returns whether it acknowledges.</summary>
         bool WriteByte(byte value);
 
-        byte ReadByte();
+        /// <summary>Gives the next bytes, the first now and each a step after the one before.</summary>
+        byte[] Read(int count, double stepNs);
 
         /// <summary>Takes the STOP condition.</summary>
         void End();
@@ -33,6 +34,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         public bool Begin(bool read, int expected)
         {
+            incoming.Clear();
             if(bytewise != null)
             {
                 return bytewise.Begin(read);
@@ -57,15 +59,20 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             return true;
         }
 
-        public byte ReadByte()
+        /// <summary>Asks for bytes ahead that are sure to be taken.</summary>
+        public void Fetch(int count, double stepNs)
         {
             if(bytewise != null)
             {
-                return bytewise.ReadByte();
+                incoming = new Queue<byte>(bytewise.Read(count, stepNs));
             }
+        }
+
+        public byte ReadByte()
+        {
             if(incoming.Count == 0)
             {
-                incoming = new Queue<byte>(device.Read(1));
+                incoming = new Queue<byte>(bytewise != null ? bytewise.Read(1, 0) : device.Read(1));
             }
             return incoming.Count == 0 ? (byte)0xFF : incoming.Dequeue();
         }

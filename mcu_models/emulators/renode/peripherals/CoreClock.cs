@@ -274,6 +274,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         private void Pace()
         {
+            nvic.Frequency = clockHz;
             if(!rates.TryGetValue(clockHz, out instructionsPerSecond))
             {
                 instructionsPerSecond = clockHz;

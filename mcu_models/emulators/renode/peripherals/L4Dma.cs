@@ -46,17 +46,20 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         /// <summary>Moves one item of the channel that is connected to a data register; false if there is none.</summary>
         public bool Request(ulong dataRegister)
         {
-            for(var channel = 0; channel < Channels; channel++)
+            var channel = ChannelOf(dataRegister);
+            if(channel < 0)
             {
-                var control = this[Place(channel, Control)];
-                var isOn = (control & (Enable | MemoryToMemory)) == Enable;
-                if(isOn && left[channel] > 0 && this[Place(channel, PeripheralAddress)] == dataRegister)
-                {
-                    MoveOne(channel, control);
-                    return true;
-                }
+                return false;
             }
-            return false;
+            MoveOne(channel, this[Place(channel, Control)]);
+            return true;
+        }
+
+        /// <summary>Tells whether a channel is ready to take so many items from a data register.</summary>
+        public bool Takes(ulong dataRegister, int items)
+        {
+            var channel = ChannelOf(dataRegister);
+            return channel >= 0 && left[channel] >= items;
         }
 
         public override uint ReadDoubleWord(long offset)
@@ -91,6 +94,19 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         }
 
         public IReadOnlyDictionary<int, IGPIO> Connections { get; }
+
+        private int ChannelOf(ulong dataRegister)
+        {
+            for(var channel = 0; channel < Channels; channel++)
+            {
+                var isOn = (this[Place(channel, Control)] & (Enable | MemoryToMemory)) == Enable;
+                if(isOn && left[channel] > 0 && this[Place(channel, PeripheralAddress)] == dataRegister)
+                {
+                    return channel;
+                }
+            }
+            return -1;
+        }
 
         private void SetControl(int channel, uint value)
         {

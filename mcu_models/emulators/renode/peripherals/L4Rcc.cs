@@ -3,13 +3,14 @@ using System.Collections.Generic;
 
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Logging;
+using Antmicro.Renode.Peripherals.Timers;
 
 namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 {
     /// <summary>
     /// RCC of the STM32L4 and L4+ (RM0351 and RM0432, chapter 6): oscillators with their start-up times, the three
-    /// PLLs, the switch of the system clock, the bus dividers and the kernel clocks of peripherals. The core's rate
-    /// follows. Stop modes leave HSI or MSI running, as STOPWUCK says. Bus clock enables and peripheral resets are
+    /// PLLs, the switch of the system clock, the bus dividers and the kernel clocks of peripherals. The core's rate,
+    /// SysTick and Renode's timers follow. Stop modes leave HSI or MSI running, as STOPWUCK says. Bus clock enables and peripheral resets are
     /// kept as written and have no effect; clock security and interrupts of ready oscillators are not modelled.
     /// </summary>
     public class L4Rcc : TimedRegisters, IClockTree
@@ -19,6 +20,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             uint hseStartupNs = 0, uint lseStartupNs = 0, uint lsiStartupNs = 0, uint msiStartupNs = 0,
             uint pllStartupNs = 0, bool ownDividers = false) : base(core)
         {
+            this.machine = machine;
             this.ownDividers = ownDividers;
             fixedHz = new Dictionary<string, uint>
             {
@@ -227,6 +229,22 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             Core.SetClock((uint)CoreHz);
             ClocksChanged?.Invoke();
+            PaceTimers();
+        }
+
+        /// <summary>Renode's timers have a clock of their own: twice that of a divided bus (RM0432, 6.2.15).</summary>
+        private void PaceTimers()
+        {
+            timers = timers ?? new List<STM32_Timer>(machine.GetPeripheralsOfType<STM32_Timer>());
+            foreach(var timer in timers)
+            {
+                string name;
+                var hz = machine.TryGetLocalName(timer, out name) ? (ulong)Math.Min(CoreHz, 2 * BusHz(name)) : 0;
+                if(hz > 0 && timer.Frequency != hz)
+                {
+                    timer.Frequency = hz;
+                }
+            }
         }
 
         private double SourceHz(uint source)
@@ -268,7 +286,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             return inputHz / m * ((config >> 8) & 0x7F) / (2 * (((config >> 25) & 3) + 1));
         }
 
+        private List<STM32_Timer> timers;
         private long polled = -1;
+        private readonly IMachine machine;
         private int polls;
         private readonly bool ownDividers;
         private readonly Dictionary<string, uint> fixedHz;

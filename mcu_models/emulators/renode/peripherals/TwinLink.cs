@@ -37,7 +37,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     /// nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
     /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter), `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
-    /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS NS`; `end` wants none.
+    /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (each byte a
+    /// step after the one before); `end` wants none.
     ///
     /// When the leader is gone, so is Renode: the end of the commands ends the process.
     /// </summary>
@@ -259,10 +260,16 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private void Send(string uart, string hex)
         {
             var receiver = (IUART)machine["sysbus." + uart];
-            for(var i = 0; i < hex.Length; i += 2)
+            foreach(var value in FromHex(hex))
             {
-                receiver.WriteChar(byte.Parse(hex.Substring(i, 2), NumberStyles.HexNumber));
+                receiver.WriteChar(value);
             }
+        }
+
+        private static byte[] FromHex(string hex)
+        {
+            return Enumerable.Range(0, hex.Length / 2)
+                .Select(i => byte.Parse(hex.Substring(2 * i, 2), NumberStyles.HexNumber)).ToArray();
         }
 
         private void Connect(string bus, int address)
@@ -316,9 +323,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 return link.Ask("write" + place + value.ToString("x2") + " " + link.NowNs) == "1";
             }
 
-            public byte ReadByte()
+            public byte[] Read(int count, double stepNs)
             {
-                return byte.Parse(link.Ask("read" + place + link.NowNs), NumberStyles.HexNumber);
+                return FromHex(link.Ask("read" + place + count + " " + Text(stepNs) + " " + link.NowNs));
             }
 
             public void End()
@@ -336,7 +343,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
             public byte[] Read(int count = 1)
             {
-                return Enumerable.Range(0, count).Select(_ => ReadByte()).ToArray();
+                return Read(count, 0);
             }
 
             public void FinishTransmission()
