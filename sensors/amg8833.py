@@ -77,6 +77,8 @@ _SPECIFIED_BITS: Final = {
 _MEASURED: Final = {STAT, *range(TTHL, INT0 + 8), *range(T01L, 0x100)}
 _UNLOCK_SEQUENCE: Final = (0x50, 0x45, 0x57)
 _ROUNDING_S: Final = 1e-9
+_SETTLED_REPEATS: Final = 4
+"""So often shown, the recording's last frame changes nothing more: averages hold nothing else."""
 
 
 @dataclass(frozen=True)
@@ -481,15 +483,24 @@ class Amg8833:
         if not self._awaits_reset:
             if self._registers.power == NORMAL:
                 self._show_missed(due)
-            elif due > self._updates:
-                self._show(max(self._measured_by(self._mode_since_s + due * self._standby_period_s), 0))
+            else:
+                self._show_missed_in_standby(due)
         self._updates = max(due, self._updates)
 
     def _show_missed(self, due: int) -> None:
         # Past the recording's end the last frame repeats; once averages hold nothing else, nothing changes.
-        changes_until = max(len(self._frames), self._updates) + 4 * self._frames_per_slow_frame
+        changes_until = max(len(self._frames), self._updates) + _SETTLED_REPEATS * self._frames_per_slow_frame
         for number in range(self._updates, min(due, changes_until)):
             self._show(number)
+
+    def _show_missed_in_standby(self, due: int) -> None:
+        repeats = 0
+        for number in range(self._updates, due):
+            measured = self._measured_by(self._mode_since_s + (number + 1) * self._standby_period_s)
+            self._show(max(measured, 0))
+            repeats += measured > len(self._frames)
+            if repeats == _SETTLED_REPEATS:
+                break
 
     def _show(self, number: int) -> None:
         """Put a frame into the pixel registers, if this frame ends one at the chosen rate."""

@@ -38,13 +38,13 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
-def _file_ending(ending: str) -> Callable[[str], Path]:
-    """Return what reads an option that names a file with this ending."""
+def _file_ending(*endings: str) -> Callable[[str], Path]:
+    """Return what reads an option that names a file with one of these endings."""
 
     def read(text: str) -> Path:
         path = Path(text)
-        if path.suffix.lower() != ending or text.endswith(os.sep):
-            raise typer.BadParameter(f"{text!r} must be a file that ends in {ending}")
+        if path.suffix.lower() not in endings or text.endswith(os.sep):
+            raise typer.BadParameter(f"{text!r} must be a file that ends in {' or '.join(endings)}")
         return path
 
     return read
@@ -135,7 +135,11 @@ def sense(
     scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
     out: Annotated[
         Path,
-        typer.Option(parser=_file_ending(".npz"), metavar="<path>", help="File for frames and ground truth (.npz)."),
+        typer.Option(
+            parser=_file_ending(".npz", ".resd"),
+            metavar="<path>",
+            help="File for frames and ground truth (.npz), or for the frames of a Grid-EYE in Renode alone (.resd).",
+        ),
     ],
     sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
     noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
@@ -357,6 +361,34 @@ def emulate(
             Console().print(cycle_tables(emulation.profile))
     if not emulation.as_expected:
         raise typer.Exit(FAILED)
+
+
+@app.command(name="renode-export")
+def renode_export(
+    node: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
+    out: Annotated[
+        Path, typer.Option(parser=_folder, metavar="<path>", help="Folder for platform, script, models, test.")
+    ],
+    scenario: Annotated[str, typer.Option(help="What the sensor sees.")] = "office_doorway",
+    seconds: Annotated[float, typer.Option(min=1.0, max=3600.0, help="Length of the scenario.")] = 60.0,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Write a node as a folder that Renode runs alone, with a test of what is predicted."""
+    from scenarios.room import load_scenario  # noqa: PLC0415
+    from twin.node import load_node  # noqa: PLC0415
+    from twin.renode_export import renode_files  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+
+    room, chosen = load_scenario(scenario), load_node(node)
+    with output_folder(out), frame_progress("frames") as progress:
+        files = renode_files(room, chosen, seconds=seconds, seed=seed, progress=progress)
+        write_files(out, files)
+    if as_json:
+        _print_json({"out": str(out), "files": sorted(files)})
+    else:
+        test = next(name for name in files if name.endswith(".robot"))
+        typer.echo(f"{out}: {len(files)} files; renode-test {out / test}")
 
 
 validate_app = typer.Typer(help="Hold the twin beside reality.", no_args_is_help=True)

@@ -444,6 +444,25 @@ def test_standby_compares_its_measurements_with_each_other() -> None:
     assert [sensor.int_pin_is_low(time_s) for time_s in (10.6, 20.4, 20.6)] == [False, False, True]
 
 
+def test_standby_measures_at_the_end_of_each_period_whoever_looks() -> None:
+    """A person who came and went between two looks has set the flag, as at the normal frame rate."""
+    frames = np.full((400, 8, 8), 20.0)
+    frames[150:250] = 25.0
+    sensor = device(frames)
+    write(sensor, 0.06, INTHL, 90, 0, 0, 0, 0, 0)
+    write(sensor, 0.06, INTC, 0x03)
+    write(sensor, 0.5, PCTL, 0x21)
+    write(sensor, 0.5, SCLR, 0x02)
+    assert sensor.int_pin_is_low(35.0)
+
+
+def test_standby_waits_for_a_recording_that_begins_late() -> None:
+    sensor = device(np.stack([np.full((8, 8), 20.0), np.full((8, 8), 25.0)]), first_frame_s=3600.0)
+    write(sensor, 0.06, PCTL, 0x21)
+    assert read(sensor, 3599.0, T01L, 1) == [80]
+    assert read(sensor, 3615.0, T01L, 1) == [100]
+
+
 @pytest.mark.parametrize("value", [0x00, 0x20])
 def test_the_average_register_locks_again(value: int) -> None:
     sensor = device()

@@ -1,0 +1,1 @@
+"""The Grid-EYE as a peripheral of Renode, in C#."""
