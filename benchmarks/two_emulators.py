@@ -28,13 +28,13 @@ from scenarios.room import load_scenario
 from scenarios.simulation import simulate
 from sensors.amg8833 import Amg8833
 from sensors.sensing import sense
-from twin.emulated_node import TIMING_PIN
+from twin.emulated_node import ANSWER, TIMING_PIN
 from twin.node import Node, load_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mcu_models.emulators.port import PinEdge
+    from mcu_models.emulators.port import PinEdge, UartLine
     from sensors.recording import Recording
 
 BEFORE_FRAMES_S = 18.0
@@ -72,15 +72,23 @@ def play(name: str, node: Node, recording: Recording, emulator: Emulators, start
     emulator.attach_i2c(node.config.sensor.bus, device)
     edges: list[PinEdge] = []
     emulator.on_pin_edge(edges.append)
+    marks: list[tuple[float, float]] = []
+
+    def mark(line: UartLine) -> None:
+        """Note the time running at each answer: whole periods lie between the first and the last."""
+        if ANSWER.match(line.text):
+            marks.append((line.time_s, sum(s for state, s in emulator.residency_s().items() if state.mode == "run")))
+
+    emulator.on_uart_line(mark)
     begin = time.perf_counter()
     outcome = emulator.run(until_s=BEFORE_FRAMES_S + len(recording.frames) / 10)
     host_s = time.perf_counter() - begin
     times_s = [edge.time_s for edge in edges if (edge.port, edge.pin) == TIMING_PIN]
-    running_s = sum(span_s for state, span_s in emulator.residency_s().items() if state.mode == "run")
+    (first_s, first_running_s), (last_s, last_running_s) = marks[0], marks[-1]
     return Played(
         name, start_s, host_s, outcome.virtual_s, tuple(line.text for line in emulator.uart_lines()),
         tuple(fall_s - rise_s for rise_s, fall_s in zip(times_s[::2], times_s[1::2], strict=False)),
-        running_s / outcome.virtual_s,
+        (last_running_s - first_running_s) / (last_s - first_s),
     )  # fmt: skip
 
 

@@ -197,8 +197,7 @@ def run_node(
     bus, address = node.config.sensor.bus, node.config.sensor.address
     rates = None
     if backend == "renode":
-        sample, _ = sample_frames(recording)
-        rates = node_rates(node.board, firmware.image, sample, node.sensor, bus=bus, address=address)
+        rates = node_rates(node.board, firmware.image, shown, node.sensor, bus=bus, address=address)
     trace = emulate_node(
         node.board,
         firmware.image,

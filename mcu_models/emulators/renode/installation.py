@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from datasheet.bad_input import BadInputError
 ENVIRONMENT = "RENODE"
 TESTED_VERSION = "1.16.1"
 _HOW = (
-    f"Renode {TESTED_VERSION} is needed: `pip install git+https://github.com/antmicro/renode-run` and "
-    f"`renode-run download`, or `renode` on PATH, or its path in the environment variable {ENVIRONMENT}"
+    f"Renode {TESTED_VERSION} is needed: its path in the environment variable {ENVIRONMENT}, or `renode` on PATH, or "
+    "as renode-run has fetched it (docs/renode.md)"
 )
 
 
@@ -51,10 +53,12 @@ def _downloaded() -> Path | None:
     except ImportError:
         return None
     try:
-        path = Path(renode_run.get_default_renode_path())
-    except Exception:  # noqa: BLE001 - a tool of others, of any version: what it cannot find is not there
+        # It talks on standard output, and would download by itself.
+        with redirect_stdout(io.StringIO()):
+            path = renode_run.get_default_renode_path(try_to_download=False, use_system_renode=False)
+    except (Exception, SystemExit):  # noqa: BLE001 - a tool of others, of any version: what it cannot find is not there
         return None
-    return path if _can_run(path) else None
+    return Path(path) if path is not None and _can_run(Path(path)) else None
 
 
 def _can_run(path: Path) -> bool:

@@ -228,11 +228,19 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             waitedForNs = 0;
             owedNs += executed * (1e9 / instructionsPerSecond - 1e3 / mips);
             var sleptNs = elapsedNs - ranNs;
-            // Rounds of execution are granted in whole steps of time: less than a microsecond is no sleep.
+            // Rounds of execution are granted in whole steps of time: what is left of one belongs to the next sleep.
             if(sleptNs < 1e3)
             {
+                strayNs += sleptNs;
                 ranNs = elapsedNs;
                 sleptNs = 0;
+            }
+            else
+            {
+                var backNs = Math.Min(strayNs, ranNs);
+                strayNs -= backNs;
+                ranNs -= backNs;
+                sleptNs += backNs;
             }
             Book(nowNs, ranNs, sleptNs);
             PayBack();
@@ -316,6 +324,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private double dueNs = -1;
         private double lastNs;
         private double owedNs;
+        private double strayNs;
         private double toWaitNs;
         private double waitedForNs;
         private double runNs;
