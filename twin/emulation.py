@@ -20,6 +20,7 @@ from mcu_models.emulators.fault_plan import read_fault_plan
 from mcu_models.emulators.gdb_server import LOOPBACK, GdbServer
 from mcu_models.emulators.image import read_image_for
 from mcu_models.emulators.port import GAVE_UP
+from mcu_models.emulators.renode.installation import find_renode
 from mcu_models.emulators.renode.instruction_rates import instruction_rates
 from mcu_models.emulators.renode_backend import RenodeEmulator
 from mcu_models.emulators.trace_events import TraceEvent
@@ -154,10 +155,11 @@ def _emulate_in_renode(request: EmulationRequest, progress: Progress, give_up: C
     for option, wanted in _only_of_unicorn(request).items():
         if wanted:
             raise BadInputError("command line", option, None, "only with --backend unicorn")
+    renode = find_renode()
     board = find_board(request.board)
     image = _find_image(request, board)
     rates = _learnt_rates(request, board, image, give_up)
-    with RenodeEmulator(board, image, rates=rates) as emulator:
+    with RenodeEmulator(board, image, rates=rates, renode=renode) as emulator:
         setup = _surround(emulator, request)
         missed, outcome = _play_and_run(setup, request, progress, give_up)
         answer = _answer(setup, request, outcome, missed) | {"quantum_s": emulator.quantum_s}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from datasheet.sheet import assumed_keys
+from mcu_models.emulators.renode.installation import find_renode
 from mcu_models.firmware.library import Firmware, firmware_for
 from mcu_models.power import state_current
 from mcu_models.timing.validated_error import validated_error
@@ -197,6 +198,7 @@ def run_node(
     bus, address = node.config.sensor.bus, node.config.sensor.address
     rates = None
     if backend == "renode":
+        find_renode()  # before the work, not behind it
         rates = node_rates(node.board, firmware.image, shown, node.sensor, bus=bus, address=address)
     trace = emulate_node(
         node.board,

@@ -1,7 +1,15 @@
-"""A microcontroller emulated by Renode: the whole platform by Renode, its pace by our cycle model."""
+"""A microcontroller emulated by Renode: the whole platform by Renode, its pace by our cycle model.
+
+What firmware sees differs from our own emulator, and from a chip, in this: an access to addresses at which there is
+nothing reads 0 and is a problem, but no bus fault; BKPT does nothing; a fault goes to its own handler even where SHCSR
+leaves that disabled, instead of becoming a HardFault; a branch to itself passes as sleep; characters that are sent to a
+UART arrive all at once. An awaited text ends a run up to a quantum late, a fault up to a few seconds.
+"""
 
 from __future__ import annotations
 
+import re
+import struct
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -30,7 +38,27 @@ __all__ = ["RenodeEmulator", "RenodeError"]
 
 QUANTUM_S = 0.01
 """Renode synchronises its time sources this often. With one core nothing needs it oftener: timers are exact anyway."""
+MAX_PROBLEMS = 1000
+"""So many different ones are kept."""
 _NS = 1e9
+_SHOWN_CHARACTERS = 200
+_VECTORS = struct.Struct("<II")
+_DONE = re.compile(r"(?:-?[\d.]+ ){7}-?[\d.]+")
+_EVENTS = {
+    kind: re.compile(form)
+    for kind, form in {
+        "alive": "",
+        "problem": ".*",
+        "byte": r"\w+ -?[\d.]+ [\da-f]{2}",
+        "pin": r"\w+ \d+ [01] -?[\d.]+",
+        "spent": r"\w+ \d+ -?[\d.]+ -?[\d.]+",
+        "begin": r"\w+ \d+ [01] -?[\d.]+",
+        "write": r"\w+ \d+ [\da-f]{2} -?[\d.]+",
+        "read": r"\w+ \d+ \d+ -?[\d.]+ -?[\d.]+",
+        "end": r"\w+ \d+ -?[\d.]+",
+    }.items()
+}
+"""What Renode sends by itself, as `TwinLink.cs` has it."""
 
 
 class RenodeEmulator:
@@ -147,12 +175,11 @@ class RenodeEmulator:
                 self._process.send("stop")
 
         try:
-            answer = self._await_answer("a run", look)
+            return self._outcome(self._await_answer("a run", look), gave_up=gave_up)
         except BaseException:
             # Renode still runs and would answer the next command with what belongs to this one.
             self.close()
             raise
-        return self._outcome(answer, gave_up=gave_up)
 
     def on_uart_line(self, listener: Callable[[UartLine], None]) -> None:
         """Call `listener` with every line, at the virtual time at which it is complete."""
@@ -225,8 +252,11 @@ class RenodeEmulator:
             self._heard = self._process.events(look)
 
     def _take(self, kind: str, rest: str) -> None:
+        if kind not in _EVENTS or not _EVENTS[kind].fullmatch(rest):
+            raise RenodeError(f"Renode sent what is no event: {kind} {rest}"[:_SHOWN_CHARACTERS])
         if kind == "problem":
-            self._problems.setdefault(rest)
+            if len(self._problems) < MAX_PROBLEMS:
+                self._problems.setdefault(rest)
             return
         words = rest.split()
         if kind == "byte":
@@ -255,7 +285,7 @@ class RenodeEmulator:
             self._process.send("=1" if device.write(time_s, int(words[2], 16)) else "=0")
         elif kind == "read":
             count, step_s = int(words[2]), float(words[3]) / _NS
-            data = bytes(device.read(time_s + index * step_s) for index in range(count))
+            data = bytes(device.read(time_s + (index + 1) * step_s) for index in range(count))
             self._process.send(f"={data.hex()}")
         else:
             device.end(time_s)
@@ -271,6 +301,8 @@ class RenodeEmulator:
         self._spans.append(StateSpan(state, begin_s, end_s))
 
     def _outcome(self, answer: str, *, gave_up: bool) -> RunOutcome:
+        if not _DONE.fullmatch(answer):
+            raise RenodeError(f"Renode ended a run with what is no outcome: {answer}"[:_SHOWN_CHARACTERS])
         now_ns, instructions, cycles, _, asleep_ns, heard, fault, pc = (float(word) for word in answer.split())
         self._pass_to(now_ns)
         self._pc = int(pc)
@@ -293,3 +325,18 @@ def _check_image(board: Board, image: FirmwareImage) -> None:
         if not board.holds(segment.address, len(segment.data)):
             where = f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {board.name}"
             raise BadInputError(image.name, "", None, where)
+    table = board.memory("flash").base
+    stack, entry = _VECTORS.unpack(_loaded(image, table, _VECTORS.size))
+    if not entry & 1 or not board.holds(stack - 4, 4) or not board.holds(entry & ~1, 2):
+        missing = f"has no vector table at {table:#010x} with stack and entry in memories of {board.name}"
+        raise BadInputError(image.name, "", None, missing)
+
+
+def _loaded(image: FirmwareImage, address: int, length: int) -> bytes:
+    """Return what an image loads to some addresses; zeros where it loads nothing."""
+    data = bytearray(length)
+    for segment in image.segments:
+        begin, end = max(segment.address, address), min(segment.address + len(segment.data), address + length)
+        if begin < end:
+            data[begin - address : end - address] = segment.data[begin - segment.address : end - segment.address]
+    return bytes(data)

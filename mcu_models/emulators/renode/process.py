@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -33,11 +34,16 @@ _AT_WORK_SHARE = 0.05
 """Share of a core that tells a process at work from one that waits for something."""
 _LOOK_S = 0.05
 _END_S = 1.0
+_SHELLS_SIGNALS = 128
 _KEPT_BYTES = 1 << 16
 _COMMANDS, _EVENTS, _OUTPUT, _SCRIPT = "commands", "events", "output.txt", "start.resc"
 _LAST_WORDS = "the script has been carried out"
 _SCRIPT_ENDED = f"Script: {_LAST_WORDS}"
 """As Renode logs it; the command itself is printed when it is read."""
+_BROKEN_OFF = "There was an error executing command"
+"""As Renode's monitor says that it ends a script, and with it all other commands; its reasons follow."""
+_PROMPT = re.compile(r"\([\w-]+\)")
+"""Of the monitor, when it has nothing more to do."""
 _FAILURES = ("error", "Error", "Could not", "No such command", "cannot", "failed", "not found")
 
 
@@ -58,7 +64,7 @@ class RenodeProcess:
     """
 
     def __init__(self, executable: Path, files: Mapping[str, bytes], script: str) -> None:
-        # Renode clears folders away whose names begin as its own do.
+        # Renode clears folders away whose names begin as its own do; `TwinLink.cs` removes those that begin so.
         self.folder = Path(tempfile.mkdtemp(prefix="twin-renode-"))
         self._output: IO[bytes] | None = None
         self._commands: int | None = None
@@ -128,7 +134,7 @@ class RenodeProcess:
                         "-e", f"include @{script}", "-e", f'log "{_LAST_WORDS}"',
                     ],
                     stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder,
-                    start_new_session=True,
+                    start_new_session=True, env=os.environ | {"TMPDIR": str(self.folder)},
                 )  # fmt: skip
             except OSError as error:
                 raise RenodeError(f"cannot start {executable}: {error.strerror}") from error
@@ -157,8 +163,8 @@ class RenodeProcess:
         if self._ended.commands >= 0 or process is None:
             return
         if process.poll() is not None:
-            raise RenodeError(f"Renode ended with status {process.returncode} before it ran{self._last_words()}")
-        if _SCRIPT_ENDED.encode() in printed and silent_s > _END_S:
+            raise RenodeError(f"{_how(process.returncode)} before it ran{self._last_words()}")
+        if silent_s > _END_S and _has_ended(printed.decode("utf-8", errors="replace")):
             raise RenodeError(f"Renode could not build the machine{self._last_words()}")
         if silent_s > SILENCE_S and not is_at_work:
             raise RenodeError(f"Renode does not answer: it did not start in {SILENCE_S:g} s{self._last_words()}")
@@ -178,9 +184,7 @@ class RenodeProcess:
             if process is not None:
                 process.wait(_END_S)
         status = None if process is None else process.returncode
-        if status is not None and status < 0:
-            return f"Renode was ended by {signal.Signals(-status).name}"
-        return f"Renode ended by itself with status {status}{self._last_words()}"
+        return f"{_how(status)}{'' if _signal(status) else self._last_words()}"
 
     def _printed(self) -> bytes:
         with suppress(OSError):
@@ -188,12 +192,33 @@ class RenodeProcess:
         return b""
 
     def _last_words(self) -> str:
-        """Return what Renode printed of a failure, or else its last line."""
-        lines = [line.strip() for line in self._printed().decode("utf-8", errors="replace").splitlines()]
-        lines = [line for line in lines if line and _LAST_WORDS not in line]
+        """Return what Renode printed of a failure, or else its last line; its folder's files by their names."""
+        text = self._printed().decode("utf-8", errors="replace").replace(f"{self.folder}/", "")
+        lines = [line.strip() for line in text.splitlines()]
+        lines = [line for line in lines if line.strip("^") and _LAST_WORDS not in line and not _PROMPT.fullmatch(line)]
+        reasons = next((lines[at:] for at, line in enumerate(lines) if line.startswith(_BROKEN_OFF)), [])
         telling = [line for line in lines if any(word in line for word in _FAILURES)]
-        chosen = telling[:3] or lines[-1:]
+        chosen = reasons[:4] or telling[:3] or lines[-1:]
         return f"; it says: {' / '.join(chosen)}" if chosen else "; it printed nothing"
+
+
+def _signal(status: int | None) -> signal.Signals | None:
+    """Return the signal that ended a process: a launcher that is a shell script gives it as 128 and its number."""
+    with suppress(ValueError):
+        return None if status is None else signal.Signals(-status if status < 0 else status - _SHELLS_SIGNALS)
+    return None
+
+
+def _how(status: int | None) -> str:
+    number = _signal(status)
+    return f"Renode was ended by {number.name}" if number else f"Renode ended by itself with status {status}"
+
+
+def _has_ended(printed: str) -> bool:
+    """Tell whether the script has been carried out, or broken off by a failure: then the monitor waits."""
+    _, _, behind = printed.rpartition(_SCRIPT)
+    is_waiting = _PROMPT.fullmatch(behind.rpartition("\n")[2].strip()) is not None
+    return is_waiting or _SCRIPT_ENDED in printed or _BROKEN_OFF in printed
 
 
 class _Ending:

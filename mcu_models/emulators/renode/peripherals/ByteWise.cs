@@ -13,7 +13,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         /// <summary>Takes a byte and returns whether it acknowledges.</summary>
         bool WriteByte(byte value);
 
-        /// <summary>Gives the next bytes, the first now and each a step after the one before.</summary>
+        /// <summary>Gives the next bytes, the first a step from now and each a step after the one before.</summary>
         byte[] Read(int count, double stepNs);
 
         /// <summary>Takes the STOP condition.</summary>

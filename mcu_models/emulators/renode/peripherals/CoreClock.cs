@@ -142,7 +142,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 {
                     return dueNs;
                 }
-                return SyncedNs() + owedNs;
+                // What has been executed since the last look owes time; what is being waited out has not passed yet.
+                Look();
+                return SyncedNs() + owedNs + cpu.SkipInstructions * 1e3 / cpu.PerformanceInMips;
             }
         }
 

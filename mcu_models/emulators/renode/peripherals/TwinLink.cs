@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -37,10 +38,11 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     /// nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
     /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter), `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
-    /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (each byte a
-    /// step after the one before); `end` wants none.
+    /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (the first
+    /// byte a step behind that time, each other a step after the one before); `end` wants none.
     ///
-    /// When the leader is gone, so is Renode: the end of the commands ends the process.
+    /// When the leader is gone, so is Renode: the end of the commands ends the process, and removes the folder of the
+    /// pipes if its name begins as the leader's folders do.
     /// </summary>
     public class TwinLink
     {
@@ -61,20 +63,14 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         /// <summary>Asks the leader and waits for its word.</summary>
         public string Ask(string question)
         {
-            lock(writing)
-            {
-                writer.Write(question + "\n");
-                writer.Flush();
-            }
+            Tell(question);
+            Flush();
             return answers.Take();
         }
 
         public void Tell(string line)
         {
-            lock(writing)
-            {
-                writer.Write(line + "\n");
-            }
+            Send(() => writer.Write(line + "\n"));
         }
 
         public string NowNs => Text(core.NowNs);
@@ -83,16 +79,15 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             writer = new StreamWriter(new FileStream(eventsPath, FileMode.Open, FileAccess.Write), new UTF8Encoding(false));
             Logger.AddBackend(new ProblemLog(this), "twin link");
+            // From here on the leader hears of every warning; what is printed would fill a disk unread.
+            Logger.RemoveBackend(ConsoleBackend.Instance);
             new Thread(Listen) { IsBackground = true, Name = "twin link commands" }.Start();
             heart = new Timer(_ => Beat(), null, 0, HeartbeatMs);
             Watch();
             Tell("done");
             while(true)
             {
-                lock(writing)
-                {
-                    writer.Flush();
-                }
+                Flush();
                 var words = commands.Take().Split(' ');
                 try
                 {
@@ -107,11 +102,47 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         private void Beat()
         {
+            Tell("alive");
+            Flush();
+        }
+
+        private void Flush()
+        {
+            Send(() => writer.Flush());
+        }
+
+        private void Send(Action write)
+        {
             lock(writing)
             {
-                writer.Write("alive\n");
-                writer.Flush();
+                try
+                {
+                    write();
+                }
+                catch(IOException)
+                {
+                    Vanish();
+                }
             }
+        }
+
+        /// <summary>The leader has gone without an order: ends the process, and removes the folder it would have removed.</summary>
+        private void Vanish()
+        {
+            var folder = Path.GetDirectoryName(commandsPath);
+            if(Path.GetFileName(folder).StartsWith(LeadersFolder))
+            {
+                try
+                {
+                    Directory.Delete(folder, true);
+                }
+                catch(IOException)
+                {
+                    // What still writes there keeps it.
+                }
+            }
+            // Leaving in order would wait for threads that wait for the leader.
+            Process.GetCurrentProcess().Kill();
         }
 
         private void Listen()
@@ -131,11 +162,13 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                     }
                     else
                     {
+                        // Forgotten here, in the order of the pipe: a stop may come before the run has begun.
+                        isStopped &= !line.StartsWith("run ");
                         commands.Add(line);
                     }
                 }
             }
-            Environment.Exit(0);
+            Vanish();
         }
 
         private void Watch()
@@ -230,7 +263,6 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         private void Run(ulong untilNs)
         {
-            isStopped = false;
             var stepNs = awaited.Length > 0 ? AwaitingStepNs : StepNs;
             var looks = 0;
             for(var left = Left(untilNs); left > 0 && !isStopped && looks < LooksOfAFault; left = Left(untilNs))
@@ -238,10 +270,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 emulation.RunFor(TimeInterval.FromNanoseconds(Math.Min(left, stepNs)));
                 core.Look();
                 looks = core.ActiveFault == 0 ? 0 : looks + 1;
-                lock(writing)
-                {
-                    writer.Flush();
-                }
+                Flush();
             }
             Logger.Flush();
             Tell(string.Join(" ", new[]
@@ -297,7 +326,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private readonly BlockingCollection<string> commands = new BlockingCollection<string>();
         private readonly BlockingCollection<string> answers = new BlockingCollection<string>();
 
-        
+        private const string LeadersFolder = "twin-renode-";
         private const int HeartbeatMs = 1000;
         /// <summary>A core in the same fault's handler at so many looks in a row is taken to stay there.</summary>
         private const int LooksOfAFault = 2;
