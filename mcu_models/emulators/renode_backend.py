@@ -2,14 +2,15 @@
 
 What firmware sees differs from our own emulator, and from a chip, in this: an access to addresses at which there is
 nothing reads 0 and is a problem, but no bus fault; BKPT does nothing; a fault goes to its own handler even where SHCSR
-leaves that disabled, instead of becoming a HardFault; a branch to itself passes as sleep; characters that are sent to a
-UART arrive all at once. An awaited text ends a run up to a quantum late, a fault up to a few seconds.
+leaves that disabled, instead of becoming a HardFault; characters that are sent to a UART arrive all at once. An awaited
+text ends a run up to a quantum late, a fault up to half a second.
 """
 
 from __future__ import annotations
 
 import re
 import struct
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,11 @@ from datasheet.bad_input import BadInputError
 from mcu_models.emulators.connections import Connections, uart_bytes
 from mcu_models.emulators.faults import FAULT_NAMES
 from mcu_models.emulators.interruption import deferred_interrupt
+from mcu_models.emulators.peripherals.gpio import PINS
 from mcu_models.emulators.port import GAVE_UP, RunOutcome
 from mcu_models.emulators.renode.installation import find_renode
 from mcu_models.emulators.renode.machine_script import machine_files, machine_script
-from mcu_models.emulators.renode.process import RenodeError, RenodeProcess
+from mcu_models.emulators.renode.process import SILENCE_S, RenodeError, RenodeProcess
 from mcu_models.emulators.virtual_clock import RECENT_SPANS, PowerState, StateSpan
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ __all__ = ["RenodeEmulator", "RenodeError"]
 
 QUANTUM_S = 0.01
 """Renode synchronises its time sources this often. With one core nothing needs it oftener: timers are exact anyway."""
+MAX_UNTIL_S = 1e9
+"""Renode counts nanoseconds in 64 bits; this is thirty years."""
 MAX_PROBLEMS = 1000
 """So many different ones are kept."""
 _NS = 1e9
@@ -165,17 +169,10 @@ class RenodeEmulator:
             RenodeError: Renode has ended or no longer answers.
         """
         self._command(f"await {uart_bytes(until_text).hex() if until_text else '-'}")
-        self._process.send(f"run {round(until_s * _NS)}")
-        gave_up = False
-
-        def look() -> None:
-            nonlocal gave_up
-            if not gave_up and give_up is not None and give_up():
-                gave_up = True
-                self._process.send("stop")
-
+        self._process.send(f"run {round(min(max(until_s, 0.0), MAX_UNTIL_S) * _NS)}")
+        ending = _Ending(self._process, give_up)
         try:
-            return self._outcome(self._await_answer("a run", look), gave_up=gave_up)
+            return self._outcome(self._await_answer("a run", ending.look), gave_up=ending.asked_s is not None)
         except BaseException:
             # Renode still runs and would answer the next command with what belongs to this one.
             self.close()
@@ -202,14 +199,27 @@ class RenodeEmulator:
         return self.connections.transcript(port)
 
     def send_uart(self, text: str, port: str | None = None) -> None:
-        """Let `text` arrive as UTF-8 at the receiver of a UART; without a name, at all that can receive."""
+        """Let `text` arrive as UTF-8 at the receiver of a UART; without a name, at all that can receive.
+
+        Raises:
+            BadInputError: The board has no UART of this name.
+        """
+        if port is not None and port not in self._uarts:
+            raise BadInputError(self.board.name, "uart", port, f"one of {', '.join(self._uarts)}")
         data = uart_bytes(text).hex()
         for name in self._uarts:
             if data and port in (None, name):
                 self._command(f"send {name.lower()} {data}")
 
     def drive_pin(self, port: str, pin: int, *, high: bool) -> None:
-        """Let the outside drive a pin, such as pin 13 of "GPIOC"."""
+        """Let the outside drive a pin, such as pin 13 of "GPIOC".
+
+        Raises:
+            BadInputError: The board has no such pin.
+        """
+        ports = [name for name, sheet in self.board.sheet.peripherals.items() if sheet.type == "gpio"]
+        if port not in ports or not 0 <= pin < PINS:
+            raise BadInputError(self.board.name, "pin", f"{port} {pin}", f"0 to {PINS - 1} of {', '.join(ports)}")
         self._command(f"drive {port.lower()} {pin} {int(high)}")
 
     def read_memory(self, address: int, length: int) -> bytes:
@@ -317,6 +327,24 @@ class RenodeEmulator:
         if fault in FAULT_NAMES:
             return "fault", f"{FAULT_NAMES[fault]}: its handler does not end, in {self.image.function_at(self._pc)}"
         return "seconds", ""
+
+
+class _Ending:
+    """Ends a run when whoever wants it gives up, and Renode when it does not obey."""
+
+    def __init__(self, process: RenodeProcess, give_up: Callable[[], bool] | None) -> None:
+        self._process = process
+        self._give_up = give_up
+        self.asked_s: float | None = None
+
+    def look(self) -> None:
+        """Ask, and send the order."""
+        if self.asked_s is not None:
+            if time.monotonic() - self.asked_s > SILENCE_S:
+                raise RenodeError(f"Renode does not end its run: {SILENCE_S:g} s have passed since it was told to")
+        elif self._give_up is not None and self._give_up():
+            self.asked_s = time.monotonic()
+            self._process.send("stop")
 
 
 def _check_image(board: Board, image: FirmwareImage) -> None:

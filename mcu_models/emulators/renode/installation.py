@@ -30,11 +30,11 @@ def find_renode() -> Path:
     if chosen:
         if not _can_run(Path(chosen)):
             raise BadInputError("environment", ENVIRONMENT, chosen, "must be the path of Renode's executable")
-        return Path(chosen)
+        return Path(chosen).resolve()
     found = _downloaded() or shutil.which("renode")
     if found is None:
         raise BadInputError("command line", "--backend", "renode", _HOW)
-    return Path(found)
+    return Path(found).resolve()
 
 
 def is_renode_there() -> bool:

@@ -19,7 +19,7 @@ import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -66,8 +66,6 @@ class RenodeProcess:
     def __init__(self, executable: Path, files: Mapping[str, bytes], script: str) -> None:
         # Renode clears folders away whose names begin as its own do; `TwinLink.cs` removes those that begin so.
         self.folder = Path(tempfile.mkdtemp(prefix="twin-renode-"))
-        self._output: IO[bytes] | None = None
-        self._commands: int | None = None
         self._pending = b""
         self._selector = selectors.DefaultSelector()
         self._ended = _Ending(self.folder)
@@ -86,14 +84,19 @@ class RenodeProcess:
         """Give Renode a line.
 
         Raises:
-            RenodeError: It has ended.
+            RenodeError: It has ended, or takes nothing for `SILENCE_S`.
         """
         data = line.encode("ascii") + b"\n"
-        try:
-            while data:
+        begin_s = time.monotonic()
+        while data:
+            try:
                 data = data[os.write(self._ended.commands, data) :]
-        except OSError as error:
-            raise RenodeError(self._how_it_ended()) from error
+            except BlockingIOError:
+                if time.monotonic() - begin_s > SILENCE_S:
+                    raise RenodeError(f"Renode does not answer: it took no command for {SILENCE_S:g} s") from None
+                time.sleep(_LOOK_S)
+            except OSError as error:
+                raise RenodeError(self._how_it_ended()) from error
 
     def events(self, look: Callable[[], None] | None = None) -> list[str]:
         """Wait for what Renode sends and return its lines, at least one; call `look` now and then meanwhile.
@@ -109,7 +112,7 @@ class RenodeProcess:
             if look is not None:
                 look()
             if time.monotonic() - heard_s > SILENCE_S:
-                raise RenodeError(f"Renode does not answer: nothing came in {SILENCE_S:g} s{self._last_words()}")
+                raise RenodeError(f"Renode does not answer: nothing came in {SILENCE_S:g} s")
 
     def _start(self, executable: Path, files: Mapping[str, bytes], script: str) -> None:
         for name, data in files.items():
@@ -117,6 +120,8 @@ class RenodeProcess:
         for pipe in (_COMMANDS, _EVENTS):
             os.mkfifo(self.folder / pipe, 0o600)
         commands, events = self.folder / _COMMANDS, self.folder / _EVENTS
+        if " " in str(self.folder):
+            raise RenodeError(f"the folder for temporary files must not have a space in its name: {self.folder.parent}")
         link = f'emulation CreateTwinLink "machine" "{commands}" "{events}"\n'
         (self.folder / _SCRIPT).write_text(script + link, encoding="utf-8")
         self._ended.events = os.open(events, os.O_RDONLY | os.O_NONBLOCK)
@@ -146,7 +151,6 @@ class RenodeProcess:
         while self._ended.commands < 0:
             try:
                 self._ended.commands = os.open(commands, os.O_WRONLY | os.O_NONBLOCK)
-                os.set_blocking(self._ended.commands, True)
             except OSError as error:
                 if error.errno != errno.ENXIO:
                     raise

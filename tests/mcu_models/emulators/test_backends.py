@@ -497,6 +497,27 @@ def test_a_fault_without_a_handler_of_its_own_ends_the_run(lab: Lab, backend: Ba
     assert trouble.still.end == "fault"
 
 
+# movs r0, #1; 1: adds r0, #1; b 1b: five cycles or so for two instructions, and no register in sight
+LOOP = bytes.fromhex("01200130fde7")
+
+
+@pytest.mark.parametrize("code", [LOOP, b"\xfe\xe7"], ids=["loop", "branch to itself"])
+def test_a_core_that_never_rests_is_awake_all_the_time(lab: Lab, backend: BackendName, code: bytes) -> None:
+    """Neither a rate that is no whole million nor a branch to itself, which Renode waits in, is sleep."""
+    with lab.open(backend, bare_image(code), {4_000_000: 2_666_668}) as emulator:
+        outcome = emulator.run(until_s=0.5)
+        assert outcome.virtual_s == pytest.approx(0.5, abs=0.004)
+        assert outcome.sleep_s == pytest.approx(0.0, abs=1e-6)
+        assert outcome.cycles == pytest.approx(0.5 * 4e6, rel=0.01)
+
+
+def test_long_texts_pass(lab: Lab, backend: BackendName) -> None:
+    """A command may be longer than any buffer on its way."""
+    with lab.open(backend, bare_image(LOOP)) as emulator:
+        emulator.send_uart("x" * 100_000, "USART2")
+        assert emulator.run(until_s=0.01, until_text="y" * 5000).end == "seconds"
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [

@@ -34,7 +34,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             DeepSleepMode = "stop";
             counter = new CycleCounter(this);
             Pace();
-            cpu.AddHookAtInterruptBegin(_ => Look());
+            cpu.AddHookAtInterruptBegin(_ => TakeInterrupt());
         }
 
         public void Reset()
@@ -223,6 +223,11 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             var waitedNs = (skipped - lastSkipped) * 1e3 / mips;
             var elapsedNs = nowNs - lastNs;
             var ranNs = Math.Min(executed * 1e3 / mips + waitedNs, elapsedNs);
+            if(elapsedNs - ranNs >= 1e3 && IsTurning())
+            {
+                cycles += (elapsedNs - ranNs) * clockHz / 1e9;
+                ranNs = elapsedNs;
+            }
             lastInstructions = instructions;
             lastSkipped = skipped;
             lastNs = nowNs;
@@ -244,8 +249,18 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 ranNs -= backNs;
                 sleptNs += backNs;
             }
+            if(executed > 0)
+            {
+                WakeUp();
+            }
             Book(nowNs, ranNs, sleptNs);
             PayBack();
+        }
+
+        /// <summary>Renode lets a branch to itself wait as WFI does, but the core turns there at full clock.</summary>
+        private bool IsTurning()
+        {
+            return machine.SystemBus.ReadWord(cpu.PC.RawValue & ~1ul) == BranchToItself;
         }
 
         private void Book(double nowNs, double ranNs, double sleptNs)
@@ -261,11 +276,26 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             {
                 Spent?.Invoke(isDeep ? DeepSleepMode : "sleep", isDeep ? 0 : clockHz, nowNs - sleptNs, nowNs);
             }
-            if(isDeep)
+            sleepsDeep |= isDeep;
+        }
+
+        private void TakeInterrupt()
+        {
+            Look();
+            WakeUp();
+        }
+
+        /// <summary>The core executes again: a look alone may be in the middle of a sleep.</summary>
+        private void WakeUp()
+        {
+            if(!sleepsDeep)
             {
-                toWaitNs += stopWakeupNs;
-                DeepSleepEnded?.Invoke();
+                return;
             }
+            sleepsDeep = false;
+            toWaitNs += stopWakeupNs;
+            DeepSleepEnded?.Invoke();
+            PayBack();
         }
 
         /// <summary>Waits out what is owed, in whole microseconds, as running time.</summary>
@@ -290,6 +320,25 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 instructionsPerSecond = clockHz;
             }
             cpu.PerformanceInMips = (uint)Math.Max(1, Math.Ceiling(instructionsPerSecond / 1e6));
+            if(!isCollecting && instructionsPerSecond % 1000000 != 0)
+            {
+                isCollecting = true;
+                Collect();
+            }
+        }
+
+        /// <summary>
+        /// Sees to it that a loop that touches no register pays what it owes; a core that sleeps owes nothing.
+        /// </summary>
+        private void Collect()
+        {
+            var executed = cpu.ExecutedInstructions;
+            if(executed != collectedInstructions)
+            {
+                collectedInstructions = executed;
+                Look();
+            }
+            machine.ScheduleAction(TimeInterval.FromNanoseconds(CollectionNs), _ => Collect());
         }
 
         private double SyncedNs()
@@ -334,7 +383,10 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private double cycles;
         private ulong lastInstructions;
         private ulong lastSkipped;
+        private ulong collectedInstructions;
+        private bool isCollecting;
         private bool isLooking;
+        private bool sleepsDeep;
         private readonly CycleCounter counter;
         private readonly uint resetHz;
         private readonly uint stopWakeupNs;
@@ -344,6 +396,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private readonly Dictionary<uint, uint> rates = new Dictionary<uint, uint>();
         private readonly Dictionary<Tuple<object, string>, Plan> plans = new Dictionary<Tuple<object, string>, Plan>();
 
+        private const ushort BranchToItself = 0xE7FE;
+        /// <summary>How often what is owed is asked for.</summary>
+        private const ulong CollectionNs = 10000000;
         /// <summary>Renode's number of the program status register.</summary>
         private const int ProgramStatus = 25;
 

@@ -52,12 +52,15 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         public override uint ReadDoubleWord(long offset)
         {
+            // A deep sleep that has just ended has changed the registers.
+            Core.Look();
             LetPollsPass(offset);
             return base.ReadDoubleWord(offset);
         }
 
         public override void WriteDoubleWord(long offset, uint value)
         {
+            Core.Look();
             polls = 0;
             if(offset == Configuration)
             {

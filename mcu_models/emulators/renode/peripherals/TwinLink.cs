@@ -34,8 +34,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     ///
     /// Commands: `run UNTIL_NS`, `await HEX` (a text that ends a run; `-` for none), `send UART HEX`,
     /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
-    /// `rate CLOCK_HZ INSTRUCTIONS_PER_S`, `clock HZ`, `memory ADDRESS LENGTH`, `stop`, `quit`; a command that returns
-    /// nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
+    /// `memory ADDRESS LENGTH`, `stop`; a command that returns nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
     /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter), `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
     /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (the first
@@ -147,33 +146,51 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         private void Listen()
         {
-            using(var reader = new StreamReader(new FileStream(commandsPath, FileMode.Open, FileAccess.Read)))
+            // Not through a StreamReader: on a pipe it waits until its buffer is full, and lines may be long.
+            var line = new StringBuilder();
+            var buffer = new byte[4096];
+            using(var pipe = new FileStream(commandsPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1))
             {
-                string line;
-                while((line = reader.ReadLine()) != null)
+                int count;
+                while((count = pipe.Read(buffer, 0, buffer.Length)) > 0)
                 {
-                    if(line.StartsWith("="))
+                    for(var i = 0; i < count; i++)
                     {
-                        answers.Add(line.Substring(1));
-                    }
-                    else if(line == "stop")
-                    {
-                        isStopped = true;
-                    }
-                    else
-                    {
-                        // Forgotten here, in the order of the pipe: a stop may come before the run has begun.
-                        isStopped &= !line.StartsWith("run ");
-                        commands.Add(line);
+                        if(buffer[i] != '\n')
+                        {
+                            line.Append((char)buffer[i]);
+                            continue;
+                        }
+                        Take(line.ToString());
+                        line.Clear();
                     }
                 }
             }
             Vanish();
         }
 
+        private void Take(string line)
+        {
+            if(line.StartsWith("="))
+            {
+                answers.Add(line.Substring(1));
+            }
+            else if(line == "stop")
+            {
+                isStopped = true;
+            }
+            else
+            {
+                // Forgotten here, in the order of the pipe: a stop may come before the run has begun.
+                isStopped &= !line.StartsWith("run ");
+                commands.Add(line);
+            }
+        }
+
         private void Watch()
         {
-            core.Spent += (mode, hz, beginNs, endNs) => Tell("spent " + mode + " " + hz + " " + Text(beginNs) + " " + Text(endNs));
+            core.Spent += (mode, hz, beginNs, endNs) =>
+                Tell("spent " + mode + " " + hz + " " + Text(beginNs) + " " + Text(endNs));
             foreach(var uart in machine.GetPeripheralsOfType<IUART>())
             {
                 var name = machine.GetLocalName(uart);
@@ -230,8 +247,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 Run(ulong.Parse(words[1]));
                 return;
             case "await":
-                awaited = words[1] == "-" ? "" : words[1];
-                tails.Clear();
+                Await(words[1] == "-" ? "" : words[1]);
                 break;
             case "send":
                 Send(words[1], words[2]);
@@ -242,23 +258,24 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             case "device":
                 Connect(words[1], int.Parse(words[2]));
                 break;
-            case "rate":
-                core.SetRate(uint.Parse(words[1]), uint.Parse(words[2]));
-                break;
-            case "clock":
-                core.SetClock(uint.Parse(words[1]));
-                break;
             case "memory":
                 var bytes = machine.SystemBus.ReadBytes(ulong.Parse(words[1]), int.Parse(words[2]));
                 Tell("done " + string.Concat(bytes.Select(one => one.ToString("x2"))));
                 return;
-            case "quit":
-                Environment.Exit(0);
-                break;
             default:
                 throw new ArgumentException("no such command");
             }
             Tell("done");
+        }
+
+        private void Await(string text)
+        {
+            if(text != awaited)
+            {
+                // The same text may begin in one run and end in the next.
+                tails.Clear();
+            }
+            awaited = text;
         }
 
         private void Run(ulong untilNs)
@@ -276,7 +293,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             Tell(string.Join(" ", new[]
             {
                 "done", NowNs, Text(core.Instructions), Text(Math.Round(core.Cycles)), Text(core.RunMicroseconds * 1e3),
-                Text(core.AsleepMicroseconds * 1e3), isStopped ? "1" : "0", looks > 0 ? core.ActiveFault.ToString() : "0", core.ProgramCounter.ToString(),
+                Text(core.AsleepMicroseconds * 1e3), isStopped ? "1" : "0",
+                looks > 0 ? core.ActiveFault.ToString() : "0", core.ProgramCounter.ToString(),
             }));
         }
 
@@ -330,7 +348,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private const int HeartbeatMs = 1000;
         /// <summary>A core in the same fault's handler at so many looks in a row is taken to stay there.</summary>
         private const int LooksOfAFault = 2;
-        private const ulong StepNs = 1000000000;
+        private const ulong StepNs = 250000000;
         private const ulong AwaitingStepNs = 10000000;
 
         /// <summary>A device on an I2C bus whose bytes the leader handles.</summary>

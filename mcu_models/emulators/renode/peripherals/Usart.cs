@@ -89,8 +89,14 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             while(Has(Control3, TransmitDma) && CanSend && waiting == null)
             {
+                var wasIdle = shifted == null;
                 if(!AskDma(TransmitData))
                 {
+                    break;
+                }
+                if(waiting == null && (shifted == null) == wasIdle)
+                {
+                    this.Log(LogLevel.Warning, "its DMA channel writes elsewhere than to TDR");
                     break;
                 }
             }
@@ -231,8 +237,14 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             while(Count > 0 && Has(Control3, ReceiveDma))
             {
+                var left = Count;
                 if(!AskDma(ReceiveData))
                 {
+                    break;
+                }
+                if(Count == left)
+                {
+                    this.Log(LogLevel.Warning, "its DMA channel reads elsewhere than from RDR");
                     break;
                 }
             }

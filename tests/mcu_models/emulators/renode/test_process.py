@@ -351,3 +351,24 @@ def test_a_tool_that_has_downloaded_nothing_is_passed_over(
     on_path = executable(tmp_path / "bin" / "renode", "")
     assert find_renode() == on_path
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_path_from_here_is_one_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Renode is started in a folder of its own, so a relative path has to be made absolute."""
+    executable(tmp_path / "renode", "exit 0")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RENODE", "./renode")
+    assert find_renode() == tmp_path / "renode"
+
+
+def test_a_temporary_folder_with_a_space_is_refused(
+    fake: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Renode's monitor cannot read such a path; the message names the folder."""
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with pytest.raises(RenodeError, match="must not have a space in its name"):
+        RenodeProcess(fake("answers"), {}, "")
+    assert not list(folder.iterdir())
