@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from datasheet.bad_input import BadInputError
 from sensors.linaige_csv import read_linaige_csv
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 LARGEST_ARCHIVE_BYTES = 256 * 2**20
@@ -129,32 +129,12 @@ def read_recording(path: Path, *, shape: tuple[int, int] | None = GRID_EYE_SHAPE
     )
 
 
-def output_target(path: Path) -> Path:
-    """Return the file that writing to `path` replaces or makes: `path` itself, or where it leads as a symbolic link.
-
-    Whole files are written beside their place and then renamed; renaming would put a regular file in the place of a
-    device, a pipe or a link.
-
-    Raises:
-        BadInputError: It is there and is no regular file, or cannot be looked at.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadInputError(path, "", None, "must be a regular file, or one that is not there yet")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
-    return path.resolve() if path.is_symlink() else path
-
-
 def write_recording(path: Path, recording: Recording) -> None:
     """Write `recording` to `path` as .npz, complete or not at all; a symbolic link is followed.
 
     Raises:
         BadInputError: The file cannot be written, or is there and is no regular file.
     """
-    target = output_target(path)
     arrays: dict[str, NDArray[np.generic] | None] = {
         "frames": recording.frames,
         "count": recording.count,
@@ -164,22 +144,8 @@ def write_recording(path: Path, recording: Recording) -> None:
         "confidence": recording.confidence,
     }
     present = {name: array for name, array in arrays.items() if array is not None}
-    try:
-        _write_then_rename(target, present)
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
-
-
-def _write_then_rename(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **present)
 
 
 def _check_shapes(path: Path, arrays: dict[str, NDArray[np.generic]], shape: tuple[int, int] | None) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from datasheet.bad_input import BadInputError
-from sensors.recording import output_target
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -42,20 +39,8 @@ def write_recording_chunks(path: Path, chunks: Iterable[Recording], *, frames: i
             is asked for.
         ValueError: There are more or fewer frames than announced.
     """
-    target = output_target(path)
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                count = _write(file, chunks, frames)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
-    return count
+    with whole_file(path) as file:
+        return _write(file, chunks, frames)
 
 
 def _write(file: IO[bytes], chunks: Iterable[Recording], frames: int) -> NDArray[np.int64]:

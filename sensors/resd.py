@@ -18,23 +18,21 @@ The people in view are not in the file: a sensor does not know them.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import stat
 import struct
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from sensors.recording import GRID_EYE_SHAPE, output_target
+from sensors.recording import GRID_EYE_SHAPE
 from sensors.register_words import recorded_pixels, recorded_thermistor
+from sensors.whole_file import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -157,7 +155,7 @@ def write_resd_chunks(
         ValueError: There are more or fewer frames than announced.
     """
     check_fits_resd(sheet)
-    with _whole_file(path) as file:
+    with whole_file(path) as file:
         file.write(_head(sheet, frames, start_ns, channel))
         counts: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         for chunk in chunks:
@@ -236,24 +234,6 @@ def _samples(recording: Recording, sheet: GridEyeSheet) -> bytes:
     samples["pixels"] = recorded_pixels(recording, sheet)
     samples["thermistor"] = recorded_thermistor(recording, sheet)
     return samples.tobytes()
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Give a temporary file that takes the place of `path` once it is complete."""
-    target = output_target(path)
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be written: {error.strerror}") from error
 
 
 class _Reader:

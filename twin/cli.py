@@ -150,7 +150,7 @@ def sense(
     """Simulate what a sensor sees of a scenario, with the true number of people in view."""
     from scenarios.room import load_scenario  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
-    from sensors.recording import output_target  # noqa: PLC0415
+    from sensors.whole_file import output_target  # noqa: PLC0415
     from twin.result_files import output_folder  # noqa: PLC0415
     from twin.sensing_to_file import sense_to_file  # noqa: PLC0415
 
@@ -412,7 +412,8 @@ def validate_sensor_command(
     """Compare a recording with the simulated sensor: noise, drift, contrast and area of people."""
     from scenarios.room import load_scenario  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye, noise_profile  # noqa: PLC0415
-    from sensors.recording import output_target, read_recording  # noqa: PLC0415
+    from sensors.recording import read_recording  # noqa: PLC0415
+    from sensors.whole_file import output_target  # noqa: PLC0415
     from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.sensor_validation import validate_sensor  # noqa: PLC0415
     from twin.validation_picture import validation_png  # noqa: PLC0415
@@ -460,7 +461,7 @@ def scenario_show(
     from scenarios.room import load_scenario  # noqa: PLC0415
     from scenarios.simulation import simulate  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
-    from sensors.recording import output_target  # noqa: PLC0415
+    from sensors.whole_file import output_target  # noqa: PLC0415
     from twin.node import scenario_mount  # noqa: PLC0415
     from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.scenario_picture import scenario_png  # noqa: PLC0415

@@ -31,7 +31,8 @@ from mcu_models.networks.library import find_network
 from mcu_models.timing.validated_error import validated_error
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
-from sensors.recording import Recording, output_target, read_recording
+from sensors.recording import Recording, read_recording
+from sensors.whole_file import output_target
 from twin.emulated_node import ANSWER, FIRST_LOOK_LIMIT_S, STEP_S, no_progress
 from twin.host_node import host_count
 from twin.post_mortem import PostMortem, post_mortem

@@ -14,7 +14,7 @@ import numpy as np
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.interruption import deferred_interrupt
-from sensors.recording import output_target
+from sensors.whole_file import output_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
