@@ -18,8 +18,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     /// Renode lets a core execute a whole number of million instructions a second. The rate of a firmware at a clock,
     /// as a cycle model gives it, is set with SetRate; what is lost by rounding is waited out a microsecond at a time.
     /// Renode changes a rate only between two rounds of execution, so the store that sets a clock ends one and is then
-    /// repeated. Time asleep is time in which no instruction was executed; its kind is known when the
-    /// sleep ends, from SLEEPDEEP and the power control. Its place on the bus is that of the cycle counter.
+    /// repeated. Time asleep is time in which no instruction was executed, but for a branch to itself; its kind is read
+    /// off SLEEPDEEP and the power control. Its place on the bus is that of the cycle counter.
     /// </summary>
     public class CoreClock : IDoubleWordPeripheral, IKnownSize
     {
@@ -223,7 +223,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             var waitedNs = (skipped - lastSkipped) * 1e3 / mips;
             var elapsedNs = nowNs - lastNs;
             var ranNs = Math.Min(executed * 1e3 / mips + waitedNs, elapsedNs);
-            if(elapsedNs - ranNs >= 1e3 && IsTurning())
+            if(elapsedNs - ranNs >= ShortestSleepNs && IsTurning())
             {
                 cycles += (elapsedNs - ranNs) * clockHz / 1e9;
                 ranNs = elapsedNs;
@@ -234,27 +234,30 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             cycles += (executed * 1e9 / instructionsPerSecond + waitedForNs) * clockHz / 1e9;
             waitedForNs = 0;
             owedNs += executed * (1e9 / instructionsPerSecond - 1e3 / mips);
-            var sleptNs = elapsedNs - ranNs;
-            // Rounds of execution are granted in whole steps of time: what is left of one belongs to the next sleep.
-            if(sleptNs < 1e3)
-            {
-                strayNs += sleptNs;
-                ranNs = elapsedNs;
-                sleptNs = 0;
-            }
-            else
-            {
-                var backNs = Math.Min(strayNs, ranNs);
-                strayNs -= backNs;
-                ranNs -= backNs;
-                sleptNs += backNs;
-            }
             if(executed > 0)
             {
                 WakeUp();
             }
-            Book(nowNs, ranNs, sleptNs);
+            var sleptNs = Slept(elapsedNs, ranNs);
+            Book(nowNs, elapsedNs - sleptNs, sleptNs);
             PayBack();
+        }
+
+        /// <summary>
+        /// Rounds of execution are granted in whole steps of time: what is left of one, below a microsecond, is no sleep
+        /// of its own and belongs to the next.
+        /// </summary>
+        private double Slept(double elapsedNs, double ranNs)
+        {
+            var sleptNs = elapsedNs - ranNs;
+            if(sleptNs < ShortestSleepNs)
+            {
+                strayNs += sleptNs;
+                return 0;
+            }
+            var backNs = Math.Min(strayNs, ranNs);
+            strayNs -= backNs;
+            return sleptNs + backNs;
         }
 
         /// <summary>Renode lets a branch to itself wait as WFI does, but the core turns there at full clock.</summary>
@@ -396,6 +399,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private readonly Dictionary<uint, uint> rates = new Dictionary<uint, uint>();
         private readonly Dictionary<Tuple<object, string>, Plan> plans = new Dictionary<Tuple<object, string>, Plan>();
 
+        private const double ShortestSleepNs = 1e3;
         private const ushort BranchToItself = 0xE7FE;
         /// <summary>How often what is owed is asked for.</summary>
         private const ulong CollectionNs = 10000000;
