@@ -177,14 +177,14 @@ def evaluate(
     """Measure the accuracy of a network on recorded or simulated frames."""
     from mcu_models.networks.library import find_network  # noqa: PLC0415
     from sensors.recording import read_recording  # noqa: PLC0415
-    from twin.host_node import host_count  # noqa: PLC0415
+    from twin.host_node import count_recording  # noqa: PLC0415
     from twin.metrics import count_accuracy  # noqa: PLC0415
 
     entry, frames = find_network(network), read_recording(recording)
-    truth, shown = frames.count, frames.frames
+    truth, counted = frames.count, count_recording(entry, frames)
     if easy:
-        truth, shown = _easy_frames(recording, frames.confidence, truth, shown)
-    accuracy = count_accuracy(truth, host_count(entry, shown))
+        truth, counted = _easy_frames(recording, frames.confidence, truth, counted)
+    accuracy = count_accuracy(truth, counted)
     if as_json:
         head = {"network": network, "recording": str(recording), "frames": len(truth)}
         _print_json({**head, **accuracy.as_dict()})
@@ -223,7 +223,7 @@ def build(
         return
     if place != "flash":
         raise BadInputError("--weights", "", weights, f"only of a network alone (--app {NETWORK_ALONE})")
-    result = build_firmware(entry.path, board=with_board, app=chosen, out_dir=out, toolchain=toolchain)
+    result = build_firmware(entry, board=with_board, app=chosen, out_dir=out, toolchain=toolchain)
     _print_build(result.elf, result.map, result.compiler, result.sizes, as_json=as_json)
 
 
@@ -233,14 +233,19 @@ def _print_build(elf: Path, map_file: Path, compiler: str, sizes: MemorySizes, *
         "map": str(map_file),
         "compiler": compiler,
         "flash_bytes": {"code": sizes.flash_code_bytes, "weights": sizes.flash_weights_bytes},
-        "ram_bytes": {"static": sizes.ram_bytes, "arena": sizes.ram_arena_bytes},
+        "ram_bytes": {
+            "static": sizes.ram_bytes,
+            "arena": sizes.ram_arena_bytes,
+            "frontend": sizes.ram_frontend_bytes,
+        },
     }
     if as_json:
         _print_json(summary)
     else:
         typer.echo(
             f"{elf}: {sizes.flash_code_bytes} bytes of code, {sizes.flash_weights_bytes} of weights, "
-            f"{sizes.ram_bytes} of RAM, of which arena {sizes.ram_arena_bytes}; {compiler}"
+            f"{sizes.ram_bytes} of RAM, of which arena {sizes.ram_arena_bytes}, "
+            f"front end {sizes.ram_frontend_bytes}; {compiler}"
         )
 
 

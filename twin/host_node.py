@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.frontend import frontend_table, prepare, raw_from_degc
+from mcu_models.compiler.frontend import find_frontend, frontend_table, prepare, raw_from_degc
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork, classify
 from sensors.recording import Recording
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 SAMPLE_FRAMES = 100
 """Frames emulated to learn what a frame costs. Times depend on what a frame shows, by a few percent, so they are
-taken from all over the recording. Networks that look at several frames at once would need neighbours."""
+taken from all over the recording."""
+SAMPLE_RUN_FRAMES = 20
+"""Frames in a row of that sample for front ends that look back: they see people come and go as they would."""
+GAP_S = 5.0
+"""A recording that pauses for longer is taken for two, between which the node was off; assumed."""
 
 
 class LevelsDisagreeError(RuntimeError):
@@ -30,7 +34,7 @@ class LevelsDisagreeError(RuntimeError):
 
 
 def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the people the network counts in each frame, (N,) int64.
+    """Return the people the network counts in each frame, (N,) int64, as the firmware does from power-on.
 
     Args:
         network: An int8 network whose classes are counts.
@@ -57,17 +61,51 @@ def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Ne
     return read
 
 
-def sample_frames(recording: Recording) -> tuple[Recording, NDArray[np.int64]]:
-    """Return frames spread evenly over a recording, as a short recording, and their indices in the long one."""
-    frames = len(recording.frames)
-    chosen = np.unique(np.linspace(0, frames - 1, min(SAMPLE_FRAMES, frames)).round().astype(np.int64))
-    sample = Recording(
+def count_recording(network: NetworkEntry, recording: Recording) -> NDArray[np.int64]:
+    """Return the people the network counts in each frame of a recording, (N,) int64.
+
+    The node is powered on anew where a session ends, time goes back, or more than `GAP_S` passed.
+
+    Raises:
+        BadInputError: The network cannot be used.
+    """
+    blocks = np.split(recording.frames, _beginnings(recording))
+    if not find_frontend(network.frontend).has_history:
+        blocks = [recording.frames]
+    return np.concatenate([host_count(network, block) for block in blocks])
+
+
+def _beginnings(recording: Recording) -> NDArray[np.int64]:
+    """Return the frames before which the node was off, without the first."""
+    waited_s = np.diff(recording.time_s)
+    is_new = (waited_s < 0) | (waited_s > GAP_S)
+    if recording.session is not None:
+        is_new |= np.diff(recording.session) != 0
+    return np.flatnonzero(is_new) + 1
+
+
+def sample_frames(recording: Recording, network: NetworkEntry) -> Recording:
+    """Return frames from all over a recording as a short recording, which costs a frame what the long one costs.
+
+    They are spread evenly; for a front end that looks back, runs of frames in a row are. Its history is then not that
+    of the long recording: only host and firmware that both play the sample from its first frame agree.
+    """
+    has_history = find_frontend(network.frontend).has_history
+    chosen = _spread(len(recording.frames), SAMPLE_RUN_FRAMES if has_history else 1)
+    return Recording(
         time_s=recording.time_s[: len(chosen)],
         frames=recording.frames[chosen],
         count=recording.count[chosen],
         thermistor_degc=None if recording.thermistor_degc is None else recording.thermistor_degc[chosen],
     )
-    return sample, chosen
+
+
+def _spread(frames: int, run_frames: int) -> NDArray[np.int64]:
+    """Return `SAMPLE_FRAMES` of `frames` indices, or all, in runs that begin evenly spread."""
+    if frames <= SAMPLE_FRAMES:
+        return np.arange(frames)
+    first = np.linspace(0, frames - run_frames, SAMPLE_FRAMES // run_frames).round().astype(np.int64)
+    return np.asarray((first[:, np.newaxis] + np.arange(run_frames)).reshape(-1))
 
 
 def check_levels(emulated: NDArray[np.int64], host: NDArray[np.int64]) -> None:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from datasheet.sheet import assumed_keys
 from mcu_models.emulators.renode.installation import find_renode
 from mcu_models.firmware.library import Firmware, firmware_for
@@ -23,6 +21,7 @@ from twin.latency import Latency, latencies
 from twin.metrics import Accuracy, count_accuracy
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from mcu_models.emulators.backends import BackendName
@@ -192,9 +191,7 @@ def run_node(
     progress: Progress = no_progress,
 ) -> NodeTrace:
     """Let the node answer every frame of a recording, at either level."""
-    everything = np.arange(len(recording.frames))
-    shown, chosen = (recording, everything) if level == "emulated" else sample_frames(recording)
-    expected = host_count(node.network, recording.frames)
+    shown = recording if level == "emulated" else sample_frames(recording, node.network)
     bus, address = node.config.sensor.bus, node.config.sensor.address
     rates = None
     if backend == "renode":
@@ -211,8 +208,8 @@ def run_node(
         rates=rates,
         progress=progress,
     )
-    check_levels(trace.count, expected[chosen])
-    return trace if level == "emulated" else extend_trace(trace, expected)
+    check_levels(trace.count, host_count(node.network, shown.frames))
+    return trace if level == "emulated" else extend_trace(trace, host_count(node.network, recording.frames))
 
 
 def _evaluate(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from datasheet.bad_input import BadInputError, nearest_name
+from mcu_models.compiler.hold_zero import LARGEST_COLUMNS, VALUES_PER_DEGC, above_background
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,11 @@ STEP_DEGC: Final = 0.25
 _CONTRAST_STEPS: Final = (-256, 255)
 # -20 to 107.75 degC holds the whole object range of the AMG88 family (same datasheet, p. 1).
 _RAW_STEPS: Final = (-80, 431)
+# 1/32 degC is half a code of an input that spans 16 degC; people are within 16 degC of a room's background.
+_FINE_STEP_DEGC: Final = 1 / 32
+_FINE_STEPS: Final = (-512, 511)
+VALUES_PER_FINE_STEP: Final = int(VALUES_PER_DEGC * _FINE_STEP_DEGC)
+"""Values of `hold_zero` in one step of its table, a power of two."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +35,29 @@ class Frontend:
 
     Attributes:
         name: Its name in manifests.
-        subtracts_median: Whether the frame's lower median is subtracted from every pixel.
-        range_steps: Values beyond these, in steps of 0.25 degC, are treated as these.
+        subtracts: What is subtracted from a pixel: nothing, the frame's lower median, or the pixel's background
+            (`hold_zero`), which is learnt from the frames before.
+        step_degc: What a value counts.
+        range_steps: Values beyond these, in steps of `step_degc`, are treated as these.
     """
 
     name: str
-    subtracts_median: bool
+    subtracts: Literal["nothing", "median", "background"]
+    step_degc: float
     range_steps: tuple[int, int]
+
+    @property
+    def has_history(self) -> bool:
+        """Whether an input depends on the frames before."""
+        return self.subtracts == "background"
 
 
 _FRONTENDS: Final = {
     frontend.name: frontend
     for frontend in (
-        Frontend("minus_median", subtracts_median=True, range_steps=_CONTRAST_STEPS),
-        Frontend("raw", subtracts_median=False, range_steps=_RAW_STEPS),
+        Frontend("minus_median", "median", STEP_DEGC, _CONTRAST_STEPS),
+        Frontend("raw", "nothing", STEP_DEGC, _RAW_STEPS),
+        Frontend("hold_zero", "background", _FINE_STEP_DEGC, _FINE_STEPS),
     )
 }
 
@@ -52,16 +67,14 @@ class FrontendTable:
     """A front end made ready for one network.
 
     Attributes:
-        name: The front end's name.
-        subtracts_median: Whether the frame's lower median is subtracted from every pixel.
-        first: The value, in steps of 0.25 degC, that `codes[0]` stands for; smaller ones get it too.
+        frontend: The front end.
+        first: The value, in the front end's steps, that `codes[0]` stands for; smaller ones get it too.
         codes: (L,) int8: the network's input for values `first`, `first` + 1, ...; larger ones get the last.
         pixels: Pixels in a frame.
         input_shape: The network's input after the batch, such as (8, 8, 1).
     """
 
-    name: str
-    subtracts_median: bool
+    frontend: Frontend
     first: int
     codes: NDArray[np.int8]
     pixels: int
@@ -91,12 +104,12 @@ def find_frontend(name: str, source: str = "front end") -> Frontend:
 def frontend_table(network: Network, name: str = "minus_median") -> FrontendTable:
     """Return the table from pixel values to codes of the network's input.
 
-    A value of `v` steps gets round(v * 0.25 degC / scale) + zero_point, halves away from zero, held within
-    -128 and 127. The table ends where the codes stop changing, and has at most 512 entries.
+    A value of `v` steps gets round(v * step / scale) + zero_point, halves away from zero, held within
+    -128 and 127. The table ends where the codes stop changing, and has at most 512 entries (`hold_zero`: 1024).
 
     Raises:
-        BadInputError: The front end is unknown, or the network does not turn one int8 image of one channel into one
-            int8 output.
+        BadInputError: The front end is unknown or takes no images so wide, or the network does not turn one int8 image
+            of one channel into one int8 output.
     """
     frontend = find_frontend(name, str(network.path))
     for word, tensors in (("inputs", network.inputs), ("outputs", network.outputs)):
@@ -106,14 +119,16 @@ def frontend_table(network: Network, name: str = "minus_median") -> FrontendTabl
     shape = network.input.shape[1:]
     if len(shape) != 3 or shape[2] != 1:
         raise BadInputError(network.path, "input shape", list(shape), "a front end needs (rows, columns, 1)")
+    if frontend.has_history and shape[1] > LARGEST_COLUMNS:
+        raise BadInputError(network.path, "input shape", list(shape), f"{name} takes up to {LARGEST_COLUMNS} columns")
     lowest, highest = frontend.range_steps
-    codes = _codes(np.arange(lowest, highest + 1), network.input.scale, network.input.zero_point)
+    values_degc = np.arange(lowest, highest + 1, dtype=np.float64) * frontend.step_degc
+    codes = _codes(values_degc, network.input.scale, network.input.zero_point)
     begin = max(int(np.count_nonzero(codes == codes[0])) - 1, 0)
     end = min(len(codes) - int(np.count_nonzero(codes == codes[-1])) + 1, len(codes))
     begin, end = (begin, end) if begin < end else (0, 1)
     return FrontendTable(
-        name=name,
-        subtracts_median=frontend.subtracts_median,
+        frontend=frontend,
         first=lowest + begin,
         codes=codes[begin:end],
         pixels=network.input.size,
@@ -121,8 +136,8 @@ def frontend_table(network: Network, name: str = "minus_median") -> FrontendTabl
     )
 
 
-def _codes(steps: NDArray[np.int64], scale_degc: float, zero_point: int) -> NDArray[np.int8]:
-    values = steps * STEP_DEGC / scale_degc
+def _codes(values_degc: NDArray[np.float64], scale_degc: float, zero_point: int) -> NDArray[np.int8]:
+    values = values_degc / scale_degc
     rounded = np.copysign(np.floor(np.abs(values) + 0.5), values)
     codes: NDArray[np.int8] = np.clip(rounded + zero_point, -128, 127).astype(np.int8)
     return codes
@@ -145,6 +160,8 @@ def lower_median(raw: NDArray[np.int16]) -> NDArray[np.int16]:
 def prepare(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[np.int8]:
     """Turn frames into inputs of the network.
 
+    A front end with a history takes them as consecutive frames, the first as the first since the sensor was started.
+
     Args:
         raw: (N, P) int16, pixels in steps of 0.25 degC, row by row from the top.
         table: From `frontend_table`.
@@ -157,11 +174,24 @@ def prepare(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[np.int8]:
     """
     if raw.dtype != np.int16 or raw.ndim != 2 or raw.shape[1] != table.pixels:
         raise ValueError(f"raw is {raw.dtype} {raw.shape}, expected int16 (N, {table.pixels})")
-    values = raw.astype(np.int32)
-    if table.subtracts_median:
-        values -= lower_median(raw)[:, np.newaxis]
+    values = frontend_steps(raw, table.frontend, table.input_shape[1])
     codes = table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)]
     return codes.reshape(len(raw), *table.input_shape)
+
+
+def frontend_steps(raw: NDArray[np.int16], frontend: Frontend, columns: int) -> NDArray[np.int32]:
+    """Return what a front end makes of frames before it becomes codes, (N, P) int32 in steps of its `step_degc`.
+
+    Args:
+        raw: (N, P) int16, pixels in steps of 0.25 degC, row by row from the top.
+        frontend: The front end.
+        columns: Pixels in a row.
+    """
+    if frontend.subtracts == "background":
+        above = above_background(raw, columns).astype(np.int32)
+        return (above + VALUES_PER_FINE_STEP // 2) // VALUES_PER_FINE_STEP
+    steps = raw.astype(np.int32)
+    return steps - lower_median(raw)[:, np.newaxis] if frontend.subtracts == "median" else steps
 
 
 def raw_from_degc(frames_degc: NDArray[np.floating]) -> NDArray[np.int16]:

@@ -14,7 +14,7 @@ from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
-from mcu_models.networks.library import find_network
+from mcu_models.networks.library import NetworkEntry, find_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ class BuildResult:
 
 
 def build_firmware(
-    network_path: str | Path, *, board: FirmwareBoard, app: str, out_dir: str | Path, toolchain: Toolchain
+    network: str | Path | NetworkEntry, *, board: FirmwareBoard, app: str, out_dir: str | Path, toolchain: Toolchain
 ) -> BuildResult:
     """Build a firmware image with a network in it.
 
@@ -63,7 +63,7 @@ def build_firmware(
     whatever the folder.
 
     Args:
-        network_path: A library network's name, or a .tflite file.
+        network: A library network's name, a .tflite file, or what is known of a network.
         board: What to build for.
         app: A folder of `mcu_models/firmware/app`, or a path to a folder of sources of the user's own.
         out_dir: Where to write; a folder this function wrote earlier is replaced.
@@ -77,9 +77,9 @@ def build_firmware(
             do not compile.
     """
     out_dir = Path(out_dir)
-    entry = find_network(network_path)
-    network = read_network(entry.path)
-    generated = generate(network, frontend_table(network, entry.frontend))
+    entry = network if isinstance(network, NetworkEntry) else find_network(network)
+    read = read_network(entry.path)
+    generated = generate(read, frontend_table(read, entry.frontend))
     with written_folder(out_dir) as folder:
         _write_sources(folder, generated, app)
         flags = compile_and_link(folder, board, toolchain)

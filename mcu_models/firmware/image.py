@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_PREFIX: Final = "network_data_"
 _ARENA: Final = "network_arena"
+_FRONTEND: Final = "frontend_state"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class MemorySizes:
         flash_weights_bytes: The network's weights, biases and scales.
         ram_bytes: Variables, arena and whatever the linker script sets aside in RAM.
         ram_arena_bytes: The network's activations.
+        ram_frontend_bytes: What the front end keeps from frame to frame.
         sections_bytes: Length of each section that takes memory, by name.
     """
 
@@ -34,6 +36,7 @@ class MemorySizes:
     flash_weights_bytes: int
     ram_bytes: int
     ram_arena_bytes: int
+    ram_frontend_bytes: int
     sections_bytes: dict[str, int]
 
 
@@ -57,8 +60,8 @@ def _sizes(sections: list[Any], symbols: list[Any]) -> MemorySizes:
     flash = sum(s["sh_size"] for s in sections if s["sh_type"] != "SHT_NOBITS")
     ram = sum(s["sh_size"] for s in sections if s["sh_flags"] & SH_FLAGS.SHF_WRITE)
     weights = sum(s["st_size"] for s in symbols if s.name.startswith(WEIGHTS_PREFIX))
-    arena = sum(s["st_size"] for s in symbols if s.name == _ARENA)
-    return MemorySizes(flash - weights, weights, ram, arena, {s.name: s["sh_size"] for s in sections})
+    arena, frontend = (sum(s["st_size"] for s in symbols if s.name == name) for name in (_ARENA, _FRONTEND))
+    return MemorySizes(flash - weights, weights, ram, arena, frontend, {s.name: s["sh_size"] for s in sections})
 
 
 def _symbols(file: Any) -> list[Any]:

@@ -66,7 +66,7 @@ def firmware_for(network: NetworkEntry, board: Board, app: str) -> Firmware:
     Raises:
         BadInputError: There is no reference image and no compiler, or the network cannot be compiled.
     """
-    wanted = {"network_sha256": network.sha256, "board": board.name, "app": app}
+    wanted = {"network_sha256": network.sha256, "frontend": network.frontend, "board": board.name, "app": app}
     for name, row in _rows().items():
         if all(row[key] == value for key, value in wanted.items()):
             return _reference(name, row)
@@ -76,7 +76,7 @@ def firmware_for(network: NetworkEntry, board: Board, app: str) -> Firmware:
 def _build(network: NetworkEntry, board: Board, app: str) -> Firmware:
     with tempfile.TemporaryDirectory() as folder:
         result = build_firmware(
-            network.path, board=board, app=app, out_dir=Path(folder) / "build", toolchain=find_toolchain()
+            network, board=board, app=app, out_dir=Path(folder) / "build", toolchain=find_toolchain()
         )
         sizes = result.sizes
         return Firmware(

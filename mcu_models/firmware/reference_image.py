@@ -15,7 +15,7 @@ from mcu_models.emulators.image import read_image
 from mcu_models.firmware.builder import BuildResult, build_firmware
 from mcu_models.firmware.library import MANIFEST
 from mcu_models.firmware.toolchain import find_toolchain
-from mcu_models.networks.library import find_network
+from mcu_models.networks.library import NetworkEntry, find_network
 
 REFERENCES = (("people_counter_stm32l4a6zg", "people_c8_p_fc", "stm32l4a6zg", "people_counter"),)
 """Name, network, board and app of each reference image."""
@@ -32,24 +32,25 @@ def _rebuild(folder: Path, name: str, network: str, board: str, app: str) -> str
     entry = find_network(network)
     with tempfile.TemporaryDirectory() as scratch:
         result = build_firmware(
-            entry.path,
+            entry,
             board=find_board(board),
             app=app,
             out_dir=Path(scratch) / "build",
             toolchain=find_toolchain("gcc"),
         )
         shutil.copyfile(result.elf, folder / f"{name}.elf")
-        return _row(name, board, app, entry.sha256, result, read_image(folder / f"{name}.elf").sha256)
+        return _row(name, board, app, entry, result, read_image(folder / f"{name}.elf").sha256)
 
 
-def _row(name: str, board: str, app: str, network_sha256: str, result: BuildResult, sha256: str) -> str:
+def _row(name: str, board: str, app: str, network: NetworkEntry, result: BuildResult, sha256: str) -> str:
     sizes = result.sizes
     values = {
         "file": f"{name}.elf",
         "sha256": sha256,
         "board": board,
         "app": app,
-        "network_sha256": network_sha256,
+        "network_sha256": network.sha256,
+        "frontend": network.frontend,
         "compiler": result.compiler,
         "flags": " ".join(result.flags),
         "rebuild": "python -m mcu_models.firmware.reference_image",

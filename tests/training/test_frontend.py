@@ -5,10 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from mcu_models.compiler.frontend import frontend_table, prepare, raw_from_degc
+from mcu_models.compiler.reader import read_network
+from mcu_models.networks.library import find_network
 from training.frontend import SPAN_K, difference_steps, float_input, int8_input
 
 STEPS = arrays.arrays(np.int16, (2, 8, 8), elements=st.integers(-80, 320))
@@ -45,3 +49,20 @@ def test_float_input_is_clipped_degrees(steps: np.ndarray) -> None:
     assert inputs.min() >= SPAN_K[0]
     assert inputs.max() <= SPAN_K[1]
     assert np.array_equal(inputs * 4, np.round(inputs * 4))
+
+
+@pytest.mark.parametrize("frontend", ["minus_median", "hold_zero"])
+def test_training_sees_what_the_firmware_sees(frontend: str) -> None:
+    """Consecutive frames become the same codes by training's arithmetic and by the firmware's table."""
+    generator = np.random.default_rng(3)
+    steps = 88 + generator.normal(0, 3, (8, 8)) + generator.normal(0, 1, (300, 8, 8))
+    steps[100:, 3:5, 3:5] += 12
+    frames = (steps.round() / 4).astype(np.float32)
+    network = read_network(find_network("people_c8_p_fc").path)
+    expected = prepare(raw_from_degc(frames), frontend_table(network, frontend))
+    assert np.array_equal(int8_input(frames, network.input.scale, network.input.zero_point, frontend), expected)
+    stood_for = (expected.astype(np.float64) - network.input.zero_point) * network.input.scale
+    exact = float_input(frames, frontend)
+    inside = (expected > -128) & (expected < 127)
+    assert inside.mean() > 0.9
+    assert np.abs(exact - stood_for)[inside].max() <= network.input.scale / 2 + 1e-5

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import numpy as np
 import pytest
 
 from datasheet.bad_input import BadInputError
+from mcu_models.networks.library import find_network
 from scenarios.room import load_scenario
+from sensors.recording import read_recording
 from twin.cli import run
+from twin.host_node import host_count
 from twin.node import load_node
 
 NODE = Path("twin/nodes/ceiling_counter.toml")
@@ -149,6 +153,24 @@ def test_sense_evaluate_and_emulate_agree(tmp_path: Path, capsys: pytest.Capture
     assert (emulated["frames"], emulated["mismatches"]) == (200, 0)
     assert emulated["end"] == "seconds"
     assert emulated["problems"] == []
+
+
+def test_easy_frames_are_chosen_after_all_were_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A front end that looks back sees the frames between the easy ones, too."""
+    entry = replace(find_network("people_c8_p_fc"), frontend="hold_zero")
+    monkeypatch.setattr("mcu_models.networks.library.find_network", lambda _: entry)
+    frames = tmp_path / "frames.npz"
+    assert run(["sense", "office_doorway", "--seconds", "40", "--seed", "1", "--out", str(frames)]) == 0
+    seen, easy = read_recording(frames), np.arange(400) % 3 == 0
+    np.savez(frames, frames=seen.frames, count=seen.count, time_s=seen.time_s, confidence=easy.astype(np.int64))
+    capsys.readouterr()
+    assert run(["evaluate", "people_c8_p_fc", str(frames), "--easy", "--json"]) == 0
+    said_accuracy = json.loads(capsys.readouterr().out)["accuracy"]
+    right = host_count(entry, seen.frames)[easy] == seen.count[easy]
+    assert said_accuracy == pytest.approx(right.mean())
+    assert said_accuracy != np.mean(host_count(entry, seen.frames[easy]) == seen.count[easy])
 
 
 def test_emulate_until_a_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,7 @@ PREPARE = """
 #include "frontend.h"
 void prepare_all(const int16_t *raw, int8_t *in, int32_t count)
 {
+    frontend_reset();
     for (int32_t i = 0; i < count; ++i) {
         frontend_prepare(raw + i * FRONTEND_PIXELS, in + i * NETWORK_INPUT_SIZE);
     }

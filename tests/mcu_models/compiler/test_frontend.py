@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.frontend import frontend_table, lower_median, prepare, raw_from_degc
+from mcu_models.compiler.frontend import frontend_names, frontend_table, lower_median, prepare, raw_from_degc
 from mcu_models.compiler.reader import read_network
 
 if TYPE_CHECKING:
@@ -51,15 +51,16 @@ def test_the_lower_median_is_the_32nd_of_64(raw: np.ndarray) -> None:
     assert lower_median(raw).tolist() == np.sort(raw, axis=1)[:, 31].tolist()
 
 
-@pytest.mark.parametrize("frontend", ["minus_median", "raw"])
+@pytest.mark.parametrize("frontend", frontend_names())
 @pytest.mark.parametrize(("scale", "zero_point"), [(0.03, -17), (0.5, 3), (7.0, 0), (1e-6, 0), (0.2, -128)])
 def test_the_table_equals_the_formula(models: Path, frontend: str, scale: float, zero_point: int) -> None:
     """Within the table's range every value gets round(value / scale) + zero point, saturated."""
     table = frontend_table(network_with(models, scale, zero_point), frontend)
-    assert len(table.codes) <= 512
-    lowest, highest = (-256, 255) if frontend == "minus_median" else (-80, 431)
+    ranges = {"minus_median": (-256, 255, 0.25), "raw": (-80, 431, 0.25), "hold_zero": (-512, 511, 1 / 32)}
+    lowest, highest, step_degc = ranges[frontend]
     values = np.arange(lowest, highest + 1)
-    exact = values * 0.25 / scale
+    assert len(table.codes) <= len(values)
+    exact = values * step_degc / scale
     rounded = np.sign(exact) * np.floor(np.abs(exact) + 0.5) + zero_point
     looked_up = table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)]
     assert np.array_equal(looked_up, np.clip(rounded, -128, 127))
@@ -79,6 +80,15 @@ def test_an_unknown_front_end_is_refused_with_the_nearest_name(models: Path) -> 
 def test_a_network_of_many_channels_has_no_front_end(models: Path) -> None:
     with pytest.raises(BadInputError, match=r"input shape is \[9, 7, 3\]"):
         frontend_table(read_network(models / "same_depthwise.tflite"))
+
+
+def test_a_background_is_refused_where_a_row_fits_no_word(models: Path) -> None:
+    """The firmware keeps a row's warm pixels in the bits of a word; other front ends take any width."""
+    network = network_with(models, 0.1, 0)
+    wide = replace(network, inputs=(replace(network.input, shape=(1, 8, 33, 1)),))
+    frontend_table(wide, "minus_median")
+    with pytest.raises(BadInputError, match=r"input shape is \[8, 33, 1\].*hold_zero takes up to 32 columns"):
+        frontend_table(wide, "hold_zero")
 
 
 def test_frames_in_degrees_convert_exactly() -> None:

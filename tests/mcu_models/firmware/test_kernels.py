@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from mcu_models.compiler.codegen import generate
 from mcu_models.compiler.frontend import frontend_table, prepare
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
+from mcu_models.firmware.builder import build_firmware
+from mcu_models.networks.library import find_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from mcu_models.compiler.model import Network
     from mcu_models.firmware.builder import BuildResult
+    from mcu_models.firmware.compilation import FirmwareBoard
     from mcu_models.firmware.toolchain import Toolchain
 
 RETURN = 0x0800_F000
@@ -119,6 +123,28 @@ def test_emulated_frontend_equals_the_host(models: Path, built: Callable[[str], 
         core.uc.mem_write(INPUT, frame.tobytes())
         core.call("frontend_prepare", INPUT, OUTPUT)
         assert bytes(core.uc.mem_read(OUTPUT, 64)) == expected.tobytes()
+
+
+def test_emulated_background_equals_the_host(
+    models: Path, toolchain: Toolchain, board: FirmwareBoard, app: str, tmp_path: Path
+) -> None:
+    """Its Arm instructions give the host's inputs, in a room and at the ends of all ranges, and again after a reset."""
+    path = models / "c8_p_fc.tflite"
+    entry = replace(find_network(path), frontend="hold_zero")
+    build = build_firmware(entry, board=board, app=app, out_dir=tmp_path / "out", toolchain=toolchain)
+    assert build.sizes.ram_frontend_bytes == 64 * (4 + 2 + 1)
+    generator = np.random.default_rng(2)
+    room = generator.normal(88, 2, 64) + generator.normal(0, 1, (400, 64))
+    room[100:350, 20:22] += 9
+    extremes = generator.choice([-32768, -256, 255, 32767], (200, 64))
+    raw = np.concatenate([room.round(), extremes]).astype(np.int16)
+    core, table = Core(build.elf), frontend_table(read_network(path), "hold_zero")
+    for frames in (raw, raw[50:150]):
+        core.call("frontend_reset")
+        for frame, expected in zip(frames, prepare(frames, table), strict=True):
+            core.uc.mem_write(INPUT, frame.tobytes())
+            core.call("frontend_prepare", INPUT, OUTPUT)
+            assert bytes(core.uc.mem_read(OUTPUT, 64)) == expected.tobytes()
 
 
 class Runtime:

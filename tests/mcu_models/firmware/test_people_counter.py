@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
+from mcu_models.emulators.fault_injection import inject
+from mcu_models.emulators.fault_plan import FaultPlan, I2cNack
 from mcu_models.emulators.image import read_image
 from mcu_models.emulators.port import PinEdge
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
@@ -31,6 +35,7 @@ from twin.host_node import host_count
 
 if TYPE_CHECKING:
     from mcu_models.emulators.image import FirmwareImage
+    from mcu_models.emulators.port import UartLine
     from mcu_models.firmware.toolchain import Toolchain
     from sensors.recording import Recording
     from twin.emulated_node import NodeTrace
@@ -39,14 +44,21 @@ NETWORK, BOARD, APP = "people_c8_p_fc", "stm32l4a6zg", "people_counter"
 IMAGE = "people_counter_stm32l4a6zg"
 SETTLED_S = 18.0
 """Crystal, wake sequence and settling of the sensor take less."""
+FAILED_S = SETTLED_S + 10.3
+"""When a sensor that fails in a test answers again."""
 
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    scenario, sheet = load_scenario("office_doorway"), load_grid_eye()
+    return sensed("office_doorway", seconds=40, seed=3)
+
+
+def sensed(name: str, *, seconds: float, seed: int) -> Recording:
+    """Return what a Grid-EYE sees of a scenario."""
+    scenario, sheet = load_scenario(name), load_grid_eye()
     place = scenario.sensor_mount
     mount = Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg)
-    return sense(simulate(scenario, seconds=40, seed=3), mount, sheet, seed=3)
+    return sense(simulate(scenario, seconds=seconds, seed=seed), mount, sheet, seed=seed)
 
 
 def play(image: FirmwareImage, recording: Recording) -> NodeTrace:
@@ -113,6 +125,59 @@ def test_a_fresh_build_with_either_compiler_answers_as_the_host(
     assert mismatches(trace, recording) == 0
     assert np.isfinite(trace.inference_s).all()
     assert trace.problems == ()
+
+
+@pytest.mark.parametrize(("scenario", "seed", "begins_with"), [("office_doorway", 1, 2), ("meeting_room", 3, 0)])
+def test_a_firmware_with_a_background_answers_as_the_host(
+    scenario: str, seed: int, begins_with: int, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    """People in view at power-on or not, who walk, or who come and stay: 600 frames, each told by all before it."""
+    recording = sensed(scenario, seconds=60, seed=seed)
+    assert recording.count[0] == begins_with
+    assert recording.count.max() > 0
+    entry = replace(find_network(NETWORK), frontend="hold_zero")
+    result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
+    trace, expected = play(read_image(result.elf), recording), host_count(entry, recording.frames)
+    assert np.array_equal(trace.count, expected)
+    assert trace.problems == ()
+    assert len(set(expected.tolist())) > 1
+    assert np.any(expected != host_count(find_network(NETWORK), recording.frames))
+
+
+def test_a_background_is_learnt_anew_after_the_sensor_was_started_again(toolchain: Toolchain, tmp_path: Path) -> None:
+    """Once a read failed, the answers are those of a node that was powered on with the frame it reads next."""
+    entry = replace(find_network(NETWORK), frontend="hold_zero")
+    result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
+    recording = sensed("office_doorway", seconds=60, seed=1)
+    device = Amg8833(recording, sheet=load_grid_eye(), address=0x69)
+    emulator = UnicornEmulator(find_board(BOARD), read_image(result.elf))
+    emulator.attach_i2c("I2C1", device)
+    nack = I2cNack(bus="I2C1", address=0x69, from_s=FAILED_S - 0.3, until_s=FAILED_S)
+    inject(emulator, FaultPlan(i2c_nack=(nack,)))
+    answers: dict[int, int] = {}
+
+    def hear(line: UartLine) -> None:
+        if (found := ANSWER.match(line.text)) and line.time_s > FAILED_S:
+            answers[device.latched_frame] = int(found[2])
+
+    emulator.on_uart_line(hear)
+    emulator.run(until_s=SETTLED_S + 55.0)
+    first = min(answers)
+    expected = host_count(entry, recording.frames[first:])
+    later = host_count(entry, recording.frames)[first:]
+    assert list(answers) == list(range(first, first + len(answers)))
+    assert list(answers.values()) == expected[: len(answers)].tolist() != later[: len(answers)].tolist()
+
+
+def test_no_image_of_another_front_end_is_taken_for_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference image has its network's front end in it; with another one the network is built afresh."""
+    monkeypatch.setattr("mcu_models.firmware.library.find_toolchain", _no_compiler)
+    with pytest.raises(BadInputError, match="no compiler"):
+        firmware_for(replace(find_network(NETWORK), frontend="hold_zero"), find_board(BOARD), APP)
+
+
+def _no_compiler() -> Toolchain:
+    raise BadInputError("toolchain", "", None, "no compiler")
 
 
 def test_the_reference_image_is_what_the_sources_give(toolchain: Toolchain, tmp_path: Path) -> None:

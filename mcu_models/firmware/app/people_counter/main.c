@@ -70,7 +70,8 @@ __attribute__((noinline)) int32_t people_count(const int16_t pixels[AMG8833_PIXE
     return people;
 }
 
-/* The sensor may be slow to power up or lose its supply: try again until it answers. */
+/* The sensor may be slow to power up or lose its supply: try again until it answers. What was seen before is forgotten,
+ * for nobody knows how long it was off. */
 static void start_sensor(void)
 {
     wait_ticks(TICKS_POWER_UP);
@@ -79,6 +80,7 @@ static void start_sensor(void)
         wait_ticks(TICKS_PER_SECOND);
     }
     wait_ticks(AMG8833_SETTLE_S * TICKS_PER_SECOND);
+    frontend_reset();
 }
 
 int main(void)

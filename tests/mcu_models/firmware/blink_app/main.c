@@ -25,6 +25,7 @@ int main(void)
     copy(raw + 1, raw, sizeof raw[0]);
     move(raw, raw + 1, length);
     answer = compare(raw, raw + 1, length);
+    frontend_reset();
     frontend_prepare(raw, input);
     network_run(input, output);
     answer = network_class(output) + (int32_t)(numerator / denominator) + (int32_t)(bytes / (uint64_t)-denominator);
