@@ -1,0 +1,152 @@
+"""The study's command: bad words, resume, and the same bytes for the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sensors.recording import Recording, write_recording
+from training import people_counting
+from training.architectures import FAMILIES, cost, default_names, read_architecture
+from training.people_counting import main, summary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="needs the extra `train`: pip install -e '.[train]'"
+)
+# TensorFlow's own deprecations are not ours.
+quiet = pytest.mark.filterwarnings("ignore")
+
+
+def recording(path: Path, sessions: tuple[int, ...], frames: int = 60) -> Path:
+    """Write sessions of noise with a warm spot for everybody who is there."""
+    rng = np.random.default_rng(3)
+    count = np.tile(np.repeat([0, 1, 2, 0], frames // 4), len(sessions))
+    degc = 24 + 0.2 * rng.standard_normal((len(count), 8, 8))
+    degc[count > 0, 2:4, 2:4] += 3
+    degc[count > 1, 5:7, 5:7] += 3
+    session = np.repeat(sessions, frames)
+    time_s = np.tile(np.arange(frames) / 10, len(sessions))
+    write_recording(path, Recording(time_s, degc.astype(np.float32), count, session=session))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--families", "cnn_lstn"], "did you mean 'cnn_lstm'?"),
+        (["--families", "cnn_tcn", "--windows", "4"], "window is 4; must be one of"),
+        (["--families", "single_frame_cnn", "--architectures", "C8-X-FC"], "layer 'X' is unknown"),
+        (["--sessions", "0"], "--sessions 0; must be at least 1"),
+        (["--session-seconds", "1"], "must be 10 to 3600"),
+        (["--recorded-share", "1.5"], "must be between 0 and 1"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--data", "both"], "--recording; is needed with --data both"),
+        (["--data", "no/such.npz"], "no/such.npz; there is no such file"),
+    ],
+)
+def test_bad_words_end_the_run_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--data", "simulated", "--out", str(tmp_path / "out"), *words])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_extra_is_said_before_anything_is_simulated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_counting.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit):
+        main(["--data", "simulated", "--out", str(tmp_path / "out")])
+    assert capsys.readouterr().err == "training; needs the extra `train`: pip install -e '.[train]'\n"
+
+
+def test_one_session_cannot_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--data", str(recording(tmp_path / "one.npz", (2,))), "--out", str(tmp_path / "out")])
+    assert "holds one session; leaving one out needs two" in capsys.readouterr().err
+
+
+def test_a_summary_weighs_the_sessions_left_out_by_their_frames() -> None:
+    network = {"family": "f", "architecture": "a", "window": 1, "seed": 1, "parameters": 3, "macs": 4}
+    same = {"accuracy": 0.0, "weighted_f1": 0.0, "mse": 0.0, "mae": 0.0}
+    results: list[dict[str, Any]] = [
+        network | {"judged": {name: {"int8": {"frames": frames, "balanced_accuracy": value, **same}}}}
+        for name, frames, value in (("session 2", 30, 0.8), ("session 3", 10, 0.4))
+    ]
+    (found,) = summary(results)
+    assert (found["tested_on"], found["precision"]) == ("recorded", "int8")
+    assert found["figures"]["balanced_accuracy"]["mean"] == pytest.approx(0.7)
+
+
+@needs_tensorflow
+@quiet
+@pytest.mark.parametrize("family", FAMILIES)
+def test_built_networks_have_the_parameters_of_their_names(family: str) -> None:
+    from training.families import build, input_shape  # noqa: PLC0415
+
+    for name in default_names(family):
+        for window in (1,) if family == "single_frame_cnn" else (3, 9):
+            architecture = read_architecture(family, name, window)
+            model = build(architecture)
+            assert model.count_params() == cost(architecture).parameters
+            assert model(np.zeros((2, *input_shape(architecture)), np.float32)).shape == (2, 4)
+
+
+TINY = ["--epochs", "1", "--steps", "3", "--batch", "16", "--jobs", "1"]
+
+
+@needs_tensorflow
+@quiet
+def test_the_same_seed_gives_the_same_bytes_and_finished_settings_are_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--data", str(recording(tmp_path / "two.npz", (2, 3))), "--families", "multi_channel_cnn", *TINY]
+    words += ["--architectures", "C8-P-FC"]
+    for out in ("first", "again"):
+        main([*words, "--out", str(tmp_path / out)])
+    digests = [
+        {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (tmp_path / out).glob("*.tflite")}
+        for out in ("first", "again")
+    ]
+    assert len(digests[0]) == 2
+    assert digests[0] == digests[1]
+    (lost, kept) = sorted((tmp_path / "first").glob("multi*.json"))
+    lost.unlink()
+    before = kept.stat().st_mtime_ns
+    trained = []
+    from training import study  # noqa: PLC0415
+
+    whole = study._trained
+    monkeypatch.setattr(study, "_trained", lambda setting, *rest: trained.append(setting) or whole(setting, *rest))
+    main([*words, "--out", str(tmp_path / "first")])
+    assert [f"without{setting.left_out}" in lost.name for setting in trained] == [True]
+    assert kept.stat().st_mtime_ns == before
+    assert lost.exists()
+
+
+@needs_tensorflow
+@quiet
+def test_simulated_and_recorded_data_train_every_family(tmp_path: Path) -> None:
+    words = ["--data", "both", "--recording", str(recording(tmp_path / "two.npz", (2, 3))), *TINY]
+    words += ["--sessions", "4", "--session-seconds", "30", "--recorded-share", "0.5", "--out", str(tmp_path / "out")]
+    main([*words, "--families", "majority_voting", "concatenated_cnn", "cnn_lstm", "cnn_tcn"])
+    rows = json.loads((tmp_path / "out" / "summary.json").read_text())
+    found = {(row["family"], row["precision"]) for row in rows if row["tested_on"] == "recorded"}
+    joined = ("concatenated_cnn", "cnn_tcn", "majority_voting")
+    assert found == {(family, precision) for family in joined for precision in ("float32", "int8")} | {
+        ("cnn_lstm", "float32")
+    }
+    assert all(0 <= row["figures"]["accuracy"]["mean"] <= 1 for row in rows)
