@@ -1,7 +1,7 @@
 """How networks are trained and judged so that figures can be compared with published ones.
 
-Leave one session out, class weights and easy frames as in arXiv 2304.06059. The rest is assumed after public scripts for
-the same data: the learning rate falls after 5 epochs without a better loss, training ends after 10, at most 500.
+Leave one session out, class weights and easy frames as in arXiv 2304.06059. The rest is assumed after public scripts
+for the same data: the learning rate falls after 5 epochs without a better loss, training ends after 10, at most 500.
 """
 
 from __future__ import annotations
