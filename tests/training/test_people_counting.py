@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 needs_tensorflow = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow") is None, reason="needs the extra `train`: pip install -e '.[train]'"
+    importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow, which only training does"
 )
 # TensorFlow's own deprecations are not ours.
 quiet = pytest.mark.filterwarnings("ignore")
