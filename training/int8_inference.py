@@ -25,7 +25,10 @@ class Int8Inference:
         """Return (N,) the class with the largest output for each of (N, ...) inputs; the first of equals."""
         exact = inputs.astype(np.float64) / self.scale
         rounded = np.copysign(np.floor(np.abs(exact) + 0.5), exact) + self.zero_point
-        codes = np.clip(rounded, -128, 127).astype(np.int8)
+        return self.counts_of_codes(np.clip(rounded, -128, 127).astype(np.int8))
+
+    def counts_of_codes(self, codes: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Return the same for inputs that are quantised already."""
         return np.array([self._count(codes[row : row + 1]) for row in range(len(codes))], dtype=np.int64)
 
     def _count(self, one: NDArray[np.int8]) -> int:

@@ -220,6 +220,11 @@ class Connections:
             for hear_line in self.listeners.on_line:
                 hear_line(line)
 
+    def output(self, port: str, pin: int, *, high: bool, time_s: float) -> None:
+        """Take whether one output of a port is high, and tell the listeners if it has changed."""
+        others = self._high_outputs.get(port, 0) & ~(1 << pin)
+        self.outputs(port, others | high << pin, time_s)
+
     def outputs(self, port: str, high: int, time_s: float) -> None:
         """Take which outputs of a port are high, a bit for each pin, and tell the listeners what has changed."""
         changed = self._high_outputs.get(port, 0) ^ high

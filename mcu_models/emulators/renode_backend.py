@@ -9,7 +9,6 @@ text ends a run up to a quantum late, a fault up to half a second.
 from __future__ import annotations
 
 import re
-import struct
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.connections import Connections, uart_bytes
 from mcu_models.emulators.faults import FAULT_NAMES
+from mcu_models.emulators.image_fit import require_fit
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.peripherals.gpio import PINS
 from mcu_models.emulators.port import GAVE_UP, RunOutcome
@@ -46,7 +46,6 @@ MAX_PROBLEMS = 1000
 """So many different ones are kept."""
 _NS = 1e9
 _SHOWN_CHARACTERS = 200
-_VECTORS = struct.Struct("<II")
 _DONE = re.compile(r"(?:-?[\d.]+ ){7}-?[\d.]+")
 _EVENTS = {
     kind: re.compile(form)
@@ -93,7 +92,7 @@ class RenodeEmulator:
         renode: Path | None = None,
         quantum_s: float = QUANTUM_S,
     ) -> None:
-        _check_image(board, image)
+        require_fit(board, image)
         self.board = board
         self.image = image
         self.connections = Connections()
@@ -104,7 +103,6 @@ class RenodeEmulator:
         self._spans: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
         self._problems: dict[str, None] = {}
         self._heard: list[str] = []
-        self._high_pins: dict[str, int] = {}
         self._buses = [name for name, p in board.sheet.peripherals.items() if p.type == "i2c_v2"]
         self._uarts = [name for name, p in board.sheet.peripherals.items() if p.type in ("usart", "lpuart")]
         self._process = RenodeProcess(
@@ -274,16 +272,11 @@ class RenodeEmulator:
             self.connections.uart_byte(words[0].upper(), int(words[2], 16), self._now_s)
         elif kind == "pin":
             self._pass_to(float(words[3]))
-            self._take_pin(words[0].upper(), int(words[1]), high=words[2] == "1")
+            self.connections.output(words[0].upper(), int(words[1]), high=words[2] == "1", time_s=self._now_s)
         elif kind == "spent":
             self._spend(words[0], int(words[1]), float(words[2]) / _NS, float(words[3]) / _NS)
         elif kind in ("begin", "write", "read", "end"):
             self._serve_bus(kind, words)
-
-    def _take_pin(self, port: str, pin: int, *, high: bool) -> None:
-        before = self._high_pins.get(port, 0)
-        self._high_pins[port] = before | 1 << pin if high else before & ~(1 << pin)
-        self.connections.outputs(port, self._high_pins[port], self._now_s)
 
     def _serve_bus(self, kind: str, words: list[str]) -> None:
         """Hand a question of the bus to the device it is for."""
@@ -345,26 +338,3 @@ class _Ending:
         elif self._give_up is not None and self._give_up():
             self.asked_s = time.monotonic()
             self._process.send("stop")
-
-
-def _check_image(board: Board, image: FirmwareImage) -> None:
-    """Make sure that an image fits the memories and begins with a vector table."""
-    for segment in image.segments:
-        if not board.holds(segment.address, len(segment.data)):
-            where = f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {board.name}"
-            raise BadInputError(image.name, "", None, where)
-    table = board.memory("flash").base
-    stack, entry = _VECTORS.unpack(_loaded(image, table, _VECTORS.size))
-    if not entry & 1 or not board.holds(stack - 4, 4) or not board.holds(entry & ~1, 2):
-        missing = f"has no vector table at {table:#010x} with stack and entry in memories of {board.name}"
-        raise BadInputError(image.name, "", None, missing)
-
-
-def _loaded(image: FirmwareImage, address: int, length: int) -> bytes:
-    """Return what an image loads to some addresses; zeros where it loads nothing."""
-    data = bytearray(length)
-    for segment in image.segments:
-        begin, end = max(segment.address, address), min(segment.address + len(segment.data), address + length)
-        if begin < end:
-            data[begin - address : end - address] = segment.data[begin - segment.address : end - segment.address]
-    return bytes(data)

@@ -35,6 +35,7 @@ from mcu_models.emulators.faults import (
     instruction_bus_error,
 )
 from mcu_models.emulators.function_trace import FunctionTrace
+from mcu_models.emulators.image_fit import require_fit
 from mcu_models.emulators.interrupt_controller import SV_CALL
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.machine import Machine
@@ -199,16 +200,9 @@ class UnicornEmulator:
             self._hook.deadline_cycles = 0
 
     def _load(self) -> None:
+        require_fit(self.board, self.image)
         for segment in self.image.segments:
-            if not self.board.holds(segment.address, len(segment.data)):
-                where = f"loads {len(segment.data)} bytes at {segment.address:#010x}, outside {self.board.name}"
-                raise BadInputError(self.image.name, "", None, where)
             self._engine.mem_write(segment.address, segment.data)
-        table = self.board.memory("flash").base
-        stack, entry = struct.unpack("<II", self._engine.mem_read(table, 8))
-        if not entry & 1 or not self.board.holds(stack - 4, 4) or not self.board.holds(entry & ~1, 2):
-            missing = f"has no vector table at {table:#010x} with stack and entry in memories of {self.board.name}"
-            raise BadInputError(self.image.name, "", None, missing)
 
     def _start(self) -> None:
         """Begin at the reset vector."""

@@ -34,9 +34,11 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     ///
     /// Commands: `run UNTIL_NS`, `await HEX` (a text that ends a run; `-` for none), `send UART HEX`,
     /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
-    /// `memory ADDRESS LENGTH`, `stop`; a command that returns nothing is answered with `done`. Events: `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
+    /// `memory ADDRESS LENGTH`, `stop`; a command that returns nothing is answered with `done`. Events:
+    /// `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
-    /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter), `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
+    /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter),
+    /// `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
     /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (the first
     /// byte a step behind that time, each other a step after the one before); `end` wants none.
     ///
