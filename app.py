@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from twin.prediction import Level, Prediction
 
+DEPLOYMENTS = 20
+"""Simulated behind the interval of the accuracy."""
 # Time between two pictures while playing.
 TICK_S = 0.5
 SPEEDS = (1, 2, 5, 10)
@@ -96,6 +98,7 @@ def compute(choice: Choice) -> None:
             seconds=choice.seconds,
             seed=choice.seed,
             level=choice.level,
+            deployments=DEPLOYMENTS,
             progress=advance,
         )
     except EXPECTED_ERRORS as error:
@@ -126,11 +129,18 @@ def show(prediction: Prediction) -> None:
     downloads()
 
 
+def _range(prediction: Prediction) -> str:
+    if prediction.deployed is None:
+        return ""
+    low, high = prediction.deployed.bounds
+    return f" ({low:.0%} to {high:.0%} in other deployments)"
+
+
 def metrics(prediction: Prediction) -> None:
     """Draw the four figures everybody asks for."""
     life = prediction.life
     shown = {
-        "Balanced accuracy": f"{prediction.accuracy.balanced_accuracy:.1%}",
+        f"Balanced accuracy{_range(prediction)}": f"{prediction.accuracy.balanced_accuracy:.1%}",
         "Inference, median": f"{prediction.latency.inference_p50 * 1e3:.3f} ms",
         f"Battery life ({days_interval(life)})": days(life.life_s),
         "Life without the sensor": days(prediction.life_without_sensor.life_s),

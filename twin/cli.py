@@ -15,7 +15,13 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators.renode.process import RenodeError
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
-from twin.terminal import accuracy_table, frame_progress, prediction_table, validation_table
+from twin.terminal import (
+    accuracy_table,
+    frame_progress,
+    predicted_accuracy_table,
+    prediction_table,
+    validation_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +111,9 @@ def run_command(
     backend: Annotated[str, typer.Option(help="What emulates: unicorn or renode.")] = "unicorn",
     seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of the scenario.")] = 600.0,
     seed: SeedOption = 1,
+    deployments: Annotated[
+        int, typer.Option(max=1000, help="Further deployments behind the accuracy's interval, at least 2; 0: none.")
+    ] = 20,
     out: Annotated[
         Path | None,
         typer.Option(parser=_folder, metavar="<path>", help="Folder for result.json, frames.npz, report.html."),
@@ -120,8 +129,9 @@ def run_command(
     emulator = _backend(backend)
     with output_folder(out), frame_progress("frames") as progress:
         prediction = run_by_name(
-            scenario, node, seconds=seconds, seed=seed, level=chosen, backend=emulator, progress=progress
-        )
+            scenario, node, seconds=seconds, seed=seed, level=chosen, backend=emulator, deployments=deployments,
+            progress=progress,
+        )  # fmt: skip
         if out is not None:
             write_files(out, result_files(prediction))
     if as_json:
@@ -190,6 +200,39 @@ def evaluate(
         _print_json({**head, **accuracy.as_dict()})
     else:
         Console().print(accuracy_table(accuracy, f"{network} on {recording.name}, {len(truth)} frames"))
+
+
+@app.command(name="predict-accuracy")
+def predict_accuracy_command(
+    network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
+    scenarios: Annotated[list[str], typer.Argument(help="Names from the library or paths to TOMLs.")],
+    sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
+    noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
+    deployments: Annotated[int, typer.Option(min=2, max=10000, help="Of each scenario.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of each deployment.")] = 180.0,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Predict how accurately a network counts, with an interval over simulated deployments."""
+    from mcu_models.networks.library import find_network  # noqa: PLC0415
+    from scenarios.room import load_scenario  # noqa: PLC0415
+    from sensors.grid_eye_sheet import load_grid_eye, noise_profile  # noqa: PLC0415
+    from twin.accuracy_prediction import Deployments, predict_accuracy  # noqa: PLC0415
+    from twin.node import scenario_mount  # noqa: PLC0415
+
+    entry, sheet, rooms = find_network(network), load_grid_eye(sensor), [load_scenario(name) for name in scenarios]
+    noise_profile(sheet, noise)
+    places = [(room, scenario_mount(room)) for room in rooms]
+    wanted = Deployments(number=deployments, seconds=seconds, seed=seed, profile=noise)
+    with frame_progress("deployments") as progress:
+        predicted = predict_accuracy(entry, places, sheet, wanted, progress=progress)
+    if predicted.empty:
+        said = f"nobody was in view in {deployments} deployments of {seconds:g} s: make --seconds longer"
+        raise BadInputError("scenario", "", predicted.empty[0], said)
+    if as_json:
+        _print_json({"network": network, **predicted.as_dict()})
+    else:
+        Console().print(predicted_accuracy_table(predicted, network))
 
 
 @app.command()

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.frontend import find_frontend, frontend_table, prepare, raw_from_degc
+from mcu_models.compiler.counter import count_people, people_counter
+from mcu_models.compiler.frontend import raw_from_degc
 from mcu_models.compiler.reader import read_network
-from mcu_models.compiler.reference import ReferenceNetwork, classify
+from mcu_models.compiler.reference import ReferenceNetwork
+from mcu_models.compiler.window import window_of
 from sensors.recording import Recording
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mcu_models.compiler.counter import Counter
     from mcu_models.compiler.model import Network
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
@@ -24,7 +27,7 @@ SAMPLE_FRAMES = 100
 """Frames emulated to learn what a frame costs. Times depend on what a frame shows, by a few percent, so they are
 taken from all over the recording."""
 SAMPLE_RUN_FRAMES = 20
-"""Frames in a row of that sample for front ends that look back: they see people come and go as they would."""
+"""Frames in a row of that sample for nodes that look back: they see people come and go as they would."""
 GAP_S = 5.0
 """A recording that pauses for longer is taken for two, between which the node was off; assumed."""
 
@@ -43,18 +46,32 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     Raises:
         BadInputError: The network cannot be used.
     """
-    table = frontend_table(check_frame_shape(network, frames_degc.shape[1:]), network.frontend)
-    return classify(ReferenceNetwork(network.path).run(prepare(raw_from_degc(frames_degc), table)))
+    counter = _counter(network, check_frame_shape(network, frames_degc.shape[1:]))
+    return count_people(ReferenceNetwork(network.path), counter, raw_from_degc(frames_degc))
+
+
+def _counter(network: NetworkEntry, read: Network) -> Counter:
+    return people_counter(read, network.frontend, votes=network.votes, wake_up_degc=network.wake_up_degc)
+
+
+def looks_back(network: NetworkEntry) -> bool:
+    """Return whether the answer to a frame depends on the frames before: by front end, window or votes.
+
+    Raises:
+        BadInputError: The network cannot be used.
+    """
+    return _counter(network, read_network(network.path)).looks_back
 
 
 def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Network:
-    """Return the network, made sure that it takes the sensor's frames.
+    """Return the network, made sure that it takes the sensor's frames, one or several.
 
     Raises:
-        BadInputError: Its input has another number of rows or columns.
+        BadInputError: Its input has another number of rows or columns, or is no window of frames.
     """
     read = read_network(network.path)
-    taken = tuple(read.input.shape[1:3])
+    window = window_of(read)
+    taken = (window.rows, window.columns)
     if taken != frame_shape:
         allowed = f"the sensor's frames are {' x '.join(str(n) for n in frame_shape)}"
         raise BadInputError(network.path, "input", " x ".join(str(n) for n in taken), allowed)
@@ -70,7 +87,7 @@ def count_recording(network: NetworkEntry, recording: Recording) -> NDArray[np.i
         BadInputError: The network cannot be used.
     """
     blocks = np.split(recording.frames, _beginnings(recording))
-    if not find_frontend(network.frontend).has_history:
+    if not looks_back(network):
         blocks = [recording.frames]
     return np.concatenate([host_count(network, block) for block in blocks])
 
@@ -87,11 +104,10 @@ def _beginnings(recording: Recording) -> NDArray[np.int64]:
 def sample_frames(recording: Recording, network: NetworkEntry) -> Recording:
     """Return frames from all over a recording as a short recording, which costs a frame what the long one costs.
 
-    They are spread evenly; for a front end that looks back, runs of frames in a row are. Its history is then not that
+    They are spread evenly; for a network that `looks_back`, runs of frames in a row are. Its history is then not that
     of the long recording: only host and firmware that both play the sample from its first frame agree.
     """
-    has_history = find_frontend(network.frontend).has_history
-    chosen = _spread(len(recording.frames), SAMPLE_RUN_FRAMES if has_history else 1)
+    chosen = _spread(len(recording.frames), SAMPLE_RUN_FRAMES if looks_back(network) else 1)
     return Recording(
         time_s=recording.time_s[: len(chosen)],
         frames=recording.frames[chosen],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcu_models.power import state_current
+from twin.accuracy_prediction import COVERAGE
 from twin.energy import SENSOR
 from twin.figures_energy import consumer_title, days, days_interval
 from twin.prediction import computing_state
@@ -75,11 +76,18 @@ def _name(consumer: Consumer) -> str:
     return "the sensor" if consumer.name == SENSOR else consumer_title(consumer.name)
 
 
+def _deployments(prediction: Prediction) -> str:
+    deployed = prediction.deployed
+    if deployed is None:
+        return f"{len(prediction.count)} frames of one run, which resemble their neighbours: no interval"
+    low, high = deployed.bounds
+    return f"{low:.1%} to {high:.1%} in {COVERAGE:.0%} of {deployed.deployments} deployments, of which this is one"
+
+
 def _accuracy(prediction: Prediction) -> list[KeyFigure]:
     accuracy = prediction.accuracy
-    frames = f"{len(prediction.count)} frames of one run, which resemble their neighbours: no interval"
     return [
-        KeyFigure("Balanced accuracy", f"{accuracy.balanced_accuracy:.1%}", frames),
+        KeyFigure("Balanced accuracy", f"{accuracy.balanced_accuracy:.1%}", _deployments(prediction)),
         KeyFigure("Accuracy", f"{accuracy.accuracy:.1%}", ""),
         KeyFigure("F1, weighted", f"{accuracy.f1_weighted:.3f}", ""),
         KeyFigure("Mean error of the count", f"{accuracy.mae:.3f} people", f"mean squared error {accuracy.mse:.3f}"),

@@ -13,6 +13,7 @@ from mcu_models.power import state_current
 from mcu_models.timing.validated_error import validated_error
 from scenarios.simulation import simulate
 from sensors.sensing import sense
+from twin.accuracy_prediction import predict_accuracy
 from twin.battery import Life, battery_life, charge_bound_s
 from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress, node_rates
 from twin.energy import EnergyBudget, energy_budget
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from scenarios.timeline import Timeline
     from sensors.mount import Mount
     from sensors.recording import Recording
+    from twin.accuracy_prediction import Deployments, PredictedAccuracy
     from twin.node import Node
 
 Level = Literal["host", "emulated"]
@@ -52,6 +54,7 @@ class Prediction:
         trace: What the node answered and spent.
         firmware: The firmware that ran.
         accuracy: How well it counted.
+        deployed: How well it would count in other deployments of the scenario; None if that was not asked.
         latency: How late it answered.
         budget: Average currents.
         inference_j: Energy of one inference, at the microcontroller's supply.
@@ -71,6 +74,7 @@ class Prediction:
     trace: NodeTrace
     firmware: Firmware
     accuracy: Accuracy
+    deployed: PredictedAccuracy | None
     latency: Latency
     budget: EnergyBudget
     inference_j: float
@@ -92,6 +96,7 @@ class Prediction:
         """Return `result.json`."""
         return {
             "accuracy": self.accuracy.as_dict(),
+            "accuracy_over_deployments": None if self.deployed is None else self.deployed.as_dict(),
             "latency_s": self.latency.as_dict(),
             "latency_error": validated_error(self.node.board.core).as_dict(),
             "events": {"changes": self.latency.changes, "answered": self.latency.answered},
@@ -153,6 +158,7 @@ def predict(
     seed: int,
     level: Level = "emulated",
     backend: BackendName = "unicorn",
+    deployments: Deployments | None = None,
     progress: Progress = no_progress,
 ) -> Prediction:
     """Play a scenario in front of a node and predict accuracy, latency, energy and battery life.
@@ -165,6 +171,7 @@ def predict(
         level: "emulated" sends every frame through the firmware and checks each answer against the host;
             "host" computes the answers on the host and charges what an emulated sample of the frames cost.
         backend: What emulates.
+        deployments: Further deployments of the scenario that the accuracy's interval is taken from; None takes none.
         progress: Hears how many frames are done.
 
     Raises:
@@ -178,7 +185,10 @@ def predict(
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
     trace = run_node(node, firmware, recording, level=level, backend=backend, progress=progress)
-    return _evaluate(scenario, node, seed, level, backend, mount, timeline, recording, trace, firmware)
+    deployed = None
+    if deployments is not None:
+        deployed = predict_accuracy(node.network, [(scenario, mount)], node.sensor, deployments)
+    return _evaluate(scenario, node, seed, level, backend, mount, timeline, recording, trace, firmware, deployed)
 
 
 def run_node(
@@ -223,6 +233,7 @@ def _evaluate(
     recording: Recording,
     trace: NodeTrace,
     firmware: Firmware,
+    deployed: PredictedAccuracy | None,
 ) -> Prediction:
     budget = energy_budget(node, trace)
     fastest = computing_state(trace)
@@ -240,6 +251,7 @@ def _evaluate(
         trace=trace,
         firmware=firmware,
         accuracy=count_accuracy(recording.count, trace.count),
+        deployed=deployed,
         latency=latencies(trace, recording.count, period_s=budget.period_s),
         budget=budget,
         inference_j=inference_s * state_current(power, fastest).typical_a * power.supply_v.value,

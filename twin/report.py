@@ -72,9 +72,17 @@ def _head(prediction: Prediction) -> Iterator[str]:
     yield f'<div class="tiles">{"".join(_tiles(prediction))}</div>'
 
 
+def _accuracy_note(prediction: Prediction) -> str:
+    deployed = prediction.deployed
+    if deployed is None:
+        return f"balanced accuracy; {prediction.accuracy.accuracy:.1%} of all frames"
+    low, high = deployed.bounds
+    return f"balanced accuracy; {low:.0%} to {high:.0%} in other deployments"
+
+
 def _tiles(prediction: Prediction) -> Iterator[str]:
     life, accuracy = prediction.life, prediction.accuracy
-    yield tile(f"{accuracy.balanced_accuracy:.1%}", f"balanced accuracy; {accuracy.accuracy:.1%} of all frames")
+    yield tile(f"{accuracy.balanced_accuracy:.1%}", _accuracy_note(prediction))
     yield tile(f"{prediction.latency.inference_p50 * 1e3:.3f} ms", "inference, median")
     yield tile(days(life.life_s), f"battery life; {days_interval(life)}", bad=bool(sensor_warning(prediction)))
     yield tile(days(prediction.life_without_sensor.life_s), "battery life if the sensor drew nothing")

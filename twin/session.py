@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.renode.process import RenodeError
 from scenarios.room import load_scenario
+from twin.accuracy_prediction import Deployments
 from twin.emulated_node import NodeFailedError, no_progress
 from twin.host_node import LevelsDisagreeError
 from twin.node import load_node
@@ -30,6 +31,7 @@ def run_by_name(
     seed: int,
     level: Level = "emulated",
     backend: BackendName = "unicorn",
+    deployments: int = 0,
     progress: Progress = no_progress,
 ) -> Prediction:
     """Predict what a node does in a scenario; each is a name of the library or the path of a file.
@@ -41,6 +43,8 @@ def run_by_name(
         seed: Everything random follows from it.
         level: "host" or "emulated".
         backend: What emulates.
+        deployments: How many further deployments the accuracy's interval is taken from, of the same length up to three
+            minutes; 0 for none.
         progress: Hears how many frames are done.
 
     Raises:
@@ -49,13 +53,19 @@ def run_by_name(
         LevelsDisagreeError: Firmware and host answered differently.
         RenodeError: Renode did not start, ended or hung.
     """
+    room, hung = load_scenario(scenario), load_node(node)
+    further = None
+    if deployments:
+        lasting_s = min(seconds, Deployments.seconds)
+        further = Deployments(number=deployments, seconds=lasting_s, seed=seed, profile=hung.config.sensor.noise)
     return predict(
-        load_scenario(scenario),
-        load_node(node),
+        room,
+        hung,
         seconds=seconds,
         seed=seed,
         level=level,
         backend=backend,
+        deployments=further,
         progress=progress,
     )
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from twin.accuracy_prediction import COVERAGE
 from twin.interruption import raise_if_interrupted
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from twin.accuracy_prediction import PredictedAccuracy
     from twin.emulated_node import Progress as FrameProgress
     from twin.metrics import Accuracy
     from twin.prediction import Prediction
@@ -70,7 +72,7 @@ def prediction_table(prediction: Prediction, out: Path | None) -> RenderableType
         show_header=False,
     )
     for section in (
-        _accuracy_rows(prediction.accuracy),
+        _accuracy_rows(prediction.accuracy) + _deployed_rows(prediction),
         _speed_rows(prediction),
         _energy_rows(prediction),
         _life_rows(prediction),
@@ -111,6 +113,29 @@ def _accuracy_rows(accuracy: Accuracy) -> list[tuple[str, str]]:
         ("weighted F1", f"{accuracy.f1_weighted:.3f}"),
         ("MSE / MAE", f"{accuracy.mse:.3f} / {accuracy.mae:.3f}"),
     ]
+
+
+def _deployed_rows(prediction: Prediction) -> list[tuple[str, str]]:
+    deployed = prediction.deployed
+    if deployed is None:
+        return []
+    (low, high), share = deployed.bounds, f"{COVERAGE:.0%}"
+    of_all = f"{deployed.balanced_accuracy:.1%}, {share} within {low:.1%} to {high:.1%}"
+    return [(f"balanced, {deployed.deployments} deployments", of_all)]
+
+
+def predicted_accuracy_table(predicted: PredictedAccuracy, network: str) -> Table:
+    """Return balanced accuracy by scenario, and of all."""
+    title = f"{network}, {predicted.deployments} deployments of each scenario"
+    table = Table(title=Text(title), title_justify="left")
+    for column in ("", "balanced accuracy", f"{COVERAGE:.0%} of deployments", "mean known within"):
+        table.add_column(column, justify="left" if not column else "right")
+    found = predicted.as_dict()
+    rows = [(one["scenario"], one) for one in found["per_scenario"]]
+    for name, one in [*rows, ("all", found)] if len(rows) > 1 else rows:
+        spread, mean = f"{one['low']:.1%} to {one['high']:.1%}", f"{one['mean_low']:.1%} to {one['mean_high']:.1%}"
+        table.add_row(name, f"{one['balanced_accuracy']:.1%}", spread, mean)
+    return table
 
 
 def _speed_rows(prediction: Prediction) -> list[tuple[str, str]]:

@@ -79,7 +79,7 @@ def test_the_result_follows_the_schema(ran: Path) -> None:
     result = json.loads((ran / "result.json").read_text())
     assert set(result) == {
         "accuracy", "latency_s", "latency_error", "energy_j", "average_power_w", "battery", "power_states_s",
-        "memory_bytes", "events", "provenance",
+        "memory_bytes", "events", "provenance", "accuracy_over_deployments",
     }  # fmt: skip
     assert set(result["accuracy"]) == {"balanced_accuracy", "accuracy", "f1_weighted", "mse", "mae", "confusion"}
     assert {"inference_p50", "inference_p95", "inference_max", "event_to_answer_p50"} == set(result["latency_s"])
