@@ -32,6 +32,10 @@ class BadInputError(ValueError):
         self.allowed = allowed
         super().__init__(" ".join(f"{self._place()}; {allowed}".split()))
 
+    def __reduce__(self) -> tuple[type[BadInputError], tuple[str, str, object, str]]:
+        """Return how to make it again: an exception is pickled with the words of its text otherwise."""
+        return type(self), (self.source, self.key, self.value, self.allowed)
+
     def _place(self) -> str:
         found = "" if self.value is None else _shortened(repr(self.value))
         if self.key:

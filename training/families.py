@@ -7,31 +7,64 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from training.architectures import KERNEL, SIDE
+from training.fused_lstm import FusedLstm
 
 if TYPE_CHECKING:
     from training.architectures import Architecture
 
 
-def build(architecture: Architecture, *, batch: int | None = None) -> keras.Model:
+class PlainLayers:
+    """The layers that networks are built from; a subclass may build the same networks from others."""
+
+    def entry(self, inputs: Any) -> Any:
+        """Return what the network sees of its inputs."""
+        return inputs
+
+    def conv2d(self, filters: int) -> keras.layers.Layer:
+        """Return a convolution over an image."""
+        return keras.layers.Conv2D(filters, KERNEL, activation="relu")
+
+    def conv1d(self, filters: int) -> keras.layers.Layer:
+        """Return a convolution over time."""
+        return keras.layers.Conv1D(filters, KERNEL, activation="relu")
+
+    def dense(self, units: int, activation: str | None) -> keras.layers.Layer:
+        """Return a dense layer."""
+        return keras.layers.Dense(units, activation=activation)
+
+    def lstm(self, units: int) -> keras.layers.Layer:
+        """Return an LSTM."""
+        return keras.layers.LSTM(units)
+
+
+class ConvertedLayers(PlainLayers):
+    """The same, with the same weights, as the converter understands them."""
+
+    def lstm(self, units: int) -> keras.layers.Layer:
+        """Return an LSTM that becomes one operator."""
+        return FusedLstm(units)
+
+
+def build(architecture: Architecture, *, batch: int | None = None, layers: PlainLayers | None = None) -> keras.Model:
     """Return the untrained network, from (8, 8, channels), or (window, 8, 8, 1) where frames are joined, to 4 logits.
 
     Args:
         architecture: What to build.
         batch: A fixed batch, so that no shape is computed at run time on a microcontroller; None takes any.
+        layers: What to build it from; plain layers.
     """
+    make = layers or PlainLayers()
     inputs = keras.Input(input_shape(architecture), batch_size=batch)
     rows = -1 if batch is None else batch
-    features = inputs
+    features = make.entry(inputs)
     if architecture.joint is not None:
-        features = _as_images(inputs, rows, architecture)
+        features = _as_images(features, rows, architecture)
     for layer in architecture.image_layers:
-        is_pool = layer.kind == "P"
-        made = keras.layers.MaxPooling2D(2) if is_pool else keras.layers.Conv2D(layer.size, KERNEL, activation="relu")
-        features = made(features)
-    features = _joined(features, rows, architecture)
+        features = (keras.layers.MaxPooling2D(2) if layer.kind == "P" else make.conv2d(layer.size))(features)
+    features = _joined(features, rows, architecture, make)
     for units in architecture.dense_units[:-1]:
-        features = keras.layers.Dense(units, activation="relu")(features)
-    return keras.Model(inputs, keras.layers.Dense(architecture.dense_units[-1])(features))
+        features = make.dense(units, "relu")(features)
+    return keras.Model(inputs, make.dense(architecture.dense_units[-1], None)(features))
 
 
 def input_shape(architecture: Architecture) -> tuple[int, ...]:
@@ -46,7 +79,7 @@ def _as_images(inputs: Any, rows: int, architecture: Architecture) -> Any:
     return keras.ops.reshape(inputs, (images, SIDE, SIDE, 1))
 
 
-def _joined(features: Any, rows: int, architecture: Architecture) -> Any:
+def _joined(features: Any, rows: int, architecture: Architecture, make: PlainLayers) -> Any:
     """Return (batch, features) of a window."""
     joint = architecture.joint
     if joint is None:
@@ -56,5 +89,5 @@ def _joined(features: Any, rows: int, architecture: Architecture) -> Any:
         return keras.ops.reshape(features, (rows, architecture.window * size))
     series = keras.ops.reshape(features, (rows, architecture.window, size))
     if joint.kind == "L":
-        return keras.layers.LSTM(joint.size)(series)
-    return keras.layers.Flatten()(keras.layers.Conv1D(joint.size, KERNEL, activation="relu")(series))
+        return make.lstm(joint.size)(series)
+    return keras.layers.Flatten()(make.conv1d(joint.size)(series))

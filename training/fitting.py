@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.architectures import CLASSES
-from training.families import build
+from training.families import ConvertedLayers, build
 from training.protocol import Plateau, cosine_rate, metrics
 from training.windows import inputs
 
@@ -54,19 +54,37 @@ def be_repeatable(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def fit(
-    architecture: Architecture,
-    mixture: Mixture,
-    validation: Frames,
-    chosen: NDArray[np.intp],
-    effort: Effort,
-    *,
-    seed: int,
-) -> keras.Model:
-    """Return the network with the weights of the epoch that counted the `chosen` validation frames best."""
-    be_repeatable(seed)
-    rng = np.random.default_rng(seed)
-    model = build(architecture)
+@dataclass(frozen=True)
+class Course:
+    """What a network is trained by.
+
+    Attributes:
+        architecture: What it is.
+        mixture: What batches are drawn from.
+        validation: Frames that choose the epoch.
+        chosen: (M,) which of them.
+        effort: How long and how fast.
+        seed: Of weights and batches.
+    """
+
+    architecture: Architecture
+    mixture: Mixture
+    validation: Frames
+    chosen: NDArray[np.intp]
+    effort: Effort
+    seed: int
+
+
+def fit(course: Course) -> keras.Model:
+    """Return a new network, trained."""
+    be_repeatable(course.seed)
+    return improve(build(course.architecture), course)
+
+
+def improve(model: keras.Model, course: Course) -> keras.Model:
+    """Return `model`, trained on from its weights, with those of the epoch that counted validation frames best."""
+    effort = course.effort
+    rng = np.random.default_rng(course.seed)
     optimizer = keras.optimizers.Adam(effort.rate)
     step = _step(model, optimizer)
     plateau = Plateau(effort.rate)
@@ -77,8 +95,8 @@ def fit(
             done = (epoch + number / effort.steps) / effort.epochs
             is_cosine = effort.schedule == "cosine"
             optimizer.learning_rate = cosine_rate(effort.rate, done) if is_cosine else plateau.rate
-            losses.append(float(step(mixture.draw(effort.batch, architecture, CLASSES, rng))))
-        found = metrics(validation.count[chosen], counts(model, validation, chosen, architecture)).balanced_accuracy
+            losses.append(float(step(course.mixture.draw(effort.batch, course.architecture, CLASSES, rng))))
+        found = _validated(model, course)
         if found > best:
             best, weights = found, model.get_weights()
         plateau.after_epoch(float(np.mean(losses)))
@@ -86,6 +104,12 @@ def fit(
             break
     model.set_weights(weights)
     return model
+
+
+def _validated(model: keras.Model, course: Course) -> float:
+    """Return the balanced accuracy on validation frames, without votes."""
+    counted = counts(model, course.validation, course.chosen, course.architecture)
+    return metrics(course.validation.count[course.chosen], counted).balanced_accuracy
 
 
 def counts(
@@ -122,6 +146,6 @@ def fixed_batch(model: keras.Model, architecture: Architecture) -> keras.Model:
     Keras numbers what it builds, and the names are in the converted file.
     """
     keras.backend.clear_session()
-    fixed = build(architecture, batch=1)
+    fixed = build(architecture, batch=1, layers=ConvertedLayers())
     fixed.set_weights(model.get_weights())
     return fixed

@@ -3,10 +3,14 @@
     PYTHONPATH=. python -m training.people_counting --data simulated --out out/study
     PYTHONPATH=. python -m training.people_counting --data RECORDINGS --families multi_channel_cnn --out out/study
     PYTHONPATH=. python -m training.people_counting --data both --recording RECORDINGS --out out/study
+    PYTHONPATH=. python -m training.people_counting --data simulated --precisions float32 int8 int8_qat --out out/study
 
 Simulated: networks are trained on simulated sessions and tested on others, and on a `--recording` if there is one, by
 which nothing is chosen. A path: cross-validation that leaves one session out. Both: the same with simulated sessions
 mixed in. A run that is started again with the same words goes on where it was killed. Needs the extra `train`.
+
+In OUT: a `.json` and a `.tflite` for each precision of every network, `summary.json`, `quantisation.md`, and
+`manifest.toml`, by which the twin knows how to prepare frames for the networks that run on a microcontroller.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,15 +28,20 @@ from joblib import Parallel, delayed
 from datasheet.bad_input import BadInputError
 from sensors.whole_file import whole_file
 from training.architectures import FAMILIES, WINDOWS, Architecture, all_names, default_names, read_architecture
+from training.network_manifest import Origin, study_manifest
 from training.protocol import FIRST_RATE, folds, over_folds
+from training.quantisation import DEFAULT_PRECISIONS, PRECISIONS, read_precisions
+from training.quantisation_table import quantisation_table
 from training.recorded_sessions import check_window, recorded_sessions
 from training.sessions import simulated_sessions
 from training.study import Data, Setting, check, finish, finished, gather, result_path
+from training.study_report import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.fitting import Effort
+    from training.quantisation import Precision
     from training.sessions import Session
 
 SIMULATED: Final = "simulated"
@@ -40,20 +50,28 @@ _HELD_OUT: Final = 4
 """One validation and one test session for so many training sessions."""
 _DEFAULT_WINDOW: Final = 3
 _DEFAULT_TCN_WINDOW: Final = 5
+_COMMAND: Final = "PYTHONPATH=. python -m training.people_counting"
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the study; bad input ends it with one line and status 2."""
     try:
-        run(_arguments(words))
+        given = list(sys.argv[1:] if words is None else words)
+        run(_arguments(given), f"{_COMMAND} {shlex.join(given)}")
     except BadInputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
 
 
-def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """Train and judge what is not finished yet; return all results and write `summary.json`."""
+def run(arguments: argparse.Namespace, command: str) -> list[dict[str, Any]]:
+    """Train and judge what is not finished yet; return all results and write what they amount to.
+
+    Args:
+        arguments: What to train on what.
+        command: What repeats this, for the manifest.
+    """
     _check_numbers(arguments)
+    precisions = read_precisions(arguments.precisions)
     networks = _networks(arguments)
     recorded = _recorded(arguments)
     if recorded is not None:
@@ -70,12 +88,35 @@ def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     for setting in {(one.architecture.window, one.left_out): one for one in settings}.values():
         check(setting, data)
     try:
-        results = _finish_all(settings, data, _effort(arguments), arguments)
-        with whole_file(arguments.out / "summary.json") as file:
-            file.write((json.dumps(summary(results), indent=1) + "\n").encode())
+        results = _finish_all(settings, data, _effort(arguments), arguments, precisions)
+        _write_all(arguments.out, results, Origin(_data_in_words(arguments, numbers), command))
     except OSError as error:
         raise BadInputError(arguments.out, "", None, f"cannot be written: {error.strerror}") from error
     return results
+
+
+def _write_all(out: Path, results: list[dict[str, Any]], origin: Origin) -> None:
+    rows = summary(results)
+    texts = {
+        "summary.json": json.dumps(rows, indent=1) + "\n",
+        "quantisation.md": quantisation_table(results),
+        "manifest.toml": study_manifest(results, origin),
+    }
+    for name, text in texts.items():
+        with whole_file(out / name) as file:
+            file.write(text.encode())
+    for path in write_report(rows, out):
+        print(path)
+
+
+def _data_in_words(arguments: argparse.Namespace, numbers: list[int]) -> str:
+    """Return what networks are trained on, for the manifest; a session left out is named there."""
+    parts = []
+    if arguments.data in {SIMULATED, BOTH}:
+        parts.append(f"{arguments.sessions} simulated sessions of {arguments.session_seconds:g} s")
+    if arguments.data != SIMULATED:
+        parts.append(f"recorded sessions {', '.join(map(str, numbers))}")
+    return " and ".join(parts)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -86,6 +127,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="FAMILY")
     parser.add_argument("--architectures", nargs="+", metavar="NAME", help="such as C8-P-C8-FC; `all` explores them")
     parser.add_argument("--windows", nargs="+", type=int, metavar="FRAMES", help=f"of {WINDOWS}; 3, for a TCN 5")
+    parser.add_argument("--precisions", nargs="+", default=list(DEFAULT_PRECISIONS), help=f"of {', '.join(PRECISIONS)}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sessions", type=int, default=300, help="simulated sessions to train on")
     parser.add_argument("--session-seconds", type=float, default=120.0)
@@ -198,13 +240,18 @@ def _effort(arguments: argparse.Namespace) -> Effort:
 
 
 def _finish_all(
-    settings: list[Setting], data: Data, effort: Effort, arguments: argparse.Namespace
+    settings: list[Setting],
+    data: Data,
+    effort: Effort,
+    arguments: argparse.Namespace,
+    precisions: tuple[Precision, ...],
 ) -> list[dict[str, Any]]:
     """Return the results in the order of the settings; each is printed as soon as it is there."""
-    there = sum(finished(result_path(arguments.out, one, data, effort)) is not None for one in settings)
+    paths = [result_path(arguments.out, one, data, effort, precisions) for one in settings]
+    there = sum(finished(path) is not None for path in paths)
     print(f"{len(settings)} settings, {there} of them finished before", flush=True)
     coming = Parallel(n_jobs=min(arguments.jobs, len(settings)), return_as="generator")(
-        delayed(finish)(one, data, effort, arguments.out) for one in settings
+        delayed(finish)(one, data, effort, arguments.out, precisions) for one in settings
     )
     results = []
     for number, (setting, found) in enumerate(zip(settings, coming, strict=True), 1):

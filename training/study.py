@@ -5,9 +5,7 @@ Needs the extra `train` where something is trained.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,27 +15,26 @@ import numpy as np
 from datasheet.bad_input import BadInputError
 from sensors.whole_file import whole_file
 from training.architectures import cost
-from training.protocol import CLASSES, as_json, class_weights, metrics, voted
-from training.windows import Frames, Mixture, Pool, inputs, prepare, whole_windows
+from training.code_version import code_digest
+from training.judging import judged
+from training.mcu_support import refusal
+from training.protocol import CLASSES, class_weights
+from training.quantisation import DEFAULT_PRECISIONS, INT8_PRECISIONS, inference, quantised
+from training.windows import Frames, Mixture, Pool, prepare, whole_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    import keras
     from numpy.typing import NDArray
 
     from training.architectures import Architecture
-    from training.fitting import Effort
+    from training.fitting import Course, Effort
+    from training.quantisation import Precision
     from training.sessions import Session
 
-REPRESENTATIVE: Final = 1000
 _VALIDATION_SHARE: Final = 0.2
 """The last fifth of each recorded training session chooses the epoch where no simulated sessions are there for it."""
-
-NOT_QUANTISED: Final = {
-    "cnn_lstm": "float32 only: the converter of TensorFlow 2.21 breaks down on an LSTM in full int8"
-}
-"""Families without a .tflite, and why."""
 
 
 @dataclass(frozen=True)
@@ -93,31 +90,36 @@ def gather(simulated: dict[str, list[Session]] | None, recorded: list[Session] |
     return Data(made.get("train"), made.get("validation"), made.get("test"), real, recorded_share, digest.hexdigest())
 
 
-def result_path(out: Path, setting: Setting, data: Data, effort: Effort) -> Path:
+def result_path(
+    out: Path, setting: Setting, data: Data, effort: Effort, precisions: tuple[Precision, ...] = DEFAULT_PRECISIONS
+) -> Path:
     """Return the file of a setting's result: its name holds a digest of all that the result depends on."""
-    text = json.dumps([setting.label, data.key, asdict(effort)], sort_keys=True)
+    text = json.dumps([setting.label, data.key, asdict(effort), precisions, code_digest()], sort_keys=True)
     return out / f"{setting.label}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
 def finished(path: Path) -> dict[str, Any] | None:
     """Return a finished result; None when there is none, or one of its files is missing or damaged."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        whole = all(_digest((path.parent / one["file"]).read_bytes()) == one["sha256"] for one in _files(found))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    if not isinstance(found, dict) or (found.get("sha256") and not path.with_suffix(".tflite").is_file()):
-        return None
-    return found
+    return found if whole else None
 
 
-def finish(setting: Setting, data: Data, effort: Effort, out: Path) -> dict[str, Any]:
+def finish(
+    setting: Setting, data: Data, effort: Effort, out: Path, precisions: tuple[Precision, ...] = DEFAULT_PRECISIONS
+) -> dict[str, Any]:
     """Return the result of a setting, from the disk or trained now; its files appear whole, the result last."""
-    path = result_path(out, setting, data, effort)
+    path = result_path(out, setting, data, effort, precisions)
     found = finished(path)
     if found is None:
-        found, content = _trained(setting, data, effort)
-        if content is not None:
-            with whole_file(path.with_suffix(".tflite")) as file:
+        found, contents = _trained(setting, data, effort, precisions)
+        for precision, content in contents.items():
+            name = f"{path.stem}-{precision}.tflite"
+            found["files"][precision]["file"] = name
+            with whole_file(out / name) as file:
                 file.write(content)
         with whole_file(path) as file:
             file.write((json.dumps(found, indent=1) + "\n").encode())
@@ -135,33 +137,44 @@ def check(setting: Setting, data: Data) -> None:
     _tests(setting, data)
 
 
-def _trained(setting: Setting, data: Data, effort: Effort) -> tuple[dict[str, Any], bytes | None]:
-    """Return the row of a network trained now, and its .tflite where its family is quantised."""
-    from training.fitting import fit  # noqa: PLC0415 - needs tensorflow
-    from training.int8_inference import Int8Inference  # noqa: PLC0415
-
-    mixture = _mixture(setting, data)
-    model = fit(setting.architecture, mixture, *_validation(setting, data), effort, seed=setting.seed)
-    content = _converted(model, setting, mixture)
-    kernels = None if content is None else Int8Inference(content)
-    tests = _tests(setting, data)
-    judged = {name: _judged(model, kernels, *test, setting.architecture) for name, test in tests.items()}
-    return {**_row(setting, effort, content), "judged": judged}, content
+def _files(found: dict[str, Any]) -> Collection[dict[str, Any]]:
+    files: dict[str, dict[str, Any]] = found["files"]
+    return files.values()
 
 
-def _converted(model: keras.Model, setting: Setting, mixture: Mixture) -> bytes | None:
-    from training.fitting import fixed_batch  # noqa: PLC0415 - needs tensorflow
-    from training.int8_network import convert_to_int8  # noqa: PLC0415
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _trained(
+    setting: Setting, data: Data, effort: Effort, precisions: tuple[Precision, ...]
+) -> tuple[dict[str, Any], dict[Precision, bytes]]:
+    """Return the row of a network trained now, and its .tflite in each precision."""
+    from training.fitting import Course, fit  # noqa: PLC0415 - needs tensorflow
 
     architecture = setting.architecture
-    if architecture.family in NOT_QUANTISED:
-        return None
-    drawn = mixture.draw(REPRESENTATIVE, architecture, CLASSES, np.random.default_rng(setting.seed))
-    with contextlib.redirect_stdout(io.StringIO()):  # the converter tells at length what it saves for a moment
-        return convert_to_int8(fixed_batch(model, architecture), drawn.inputs)
+    course = Course(architecture, _mixture(setting, data), *_validation(setting, data), effort, setting.seed)
+    model = fit(course)
+    contents = {precision: quantised(precision, model, course) for precision in precisions}
+    networks = {precision: inference(precision, content) for precision, content in contents.items()}
+    validation = _judged(networks, *_validation_frames(course), architecture)
+    row = {
+        **_row(setting, effort),
+        "files": {precision: _file_row(content) for precision, content in contents.items()},
+        "validation": validation,
+        "best_int8": best_int8(validation),
+        "judged": {name: _judged(networks, *test, architecture) for name, test in _tests(setting, data).items()},
+    }
+    return row, contents
 
 
-def _row(setting: Setting, effort: Effort, content: bytes | None) -> dict[str, Any]:
+def best_int8(validation: Mapping[Precision, Mapping[str, Any]]) -> Precision | None:
+    """Return the int8 precision that counts validation frames best, of equals the first; None without any."""
+    there = [precision for precision in INT8_PRECISIONS if precision in validation]
+    return max(there, key=lambda precision: float(validation[precision]["balanced_accuracy"]), default=None)
+
+
+def _row(setting: Setting, effort: Effort) -> dict[str, Any]:
     architecture = setting.architecture
     return {
         "family": architecture.family,
@@ -171,9 +184,24 @@ def _row(setting: Setting, effort: Effort, content: bytes | None) -> dict[str, A
         "left_out": setting.left_out,
         "effort": asdict(effort),
         **asdict(cost(architecture)),
-        "sha256": None if content is None else hashlib.sha256(content).hexdigest(),
-        "not_quantised": NOT_QUANTISED.get(architecture.family),
     }
+
+
+def _file_row(content: bytes) -> dict[str, Any]:
+    said = refusal(content)
+    return {"bytes": len(content), "sha256": _digest(content), "runs_on_mcu": said is None, "refusal": said}
+
+
+def _judged(
+    networks: dict[Precision, Any], frames: Frames, asked: NDArray[np.bool_], architecture: Architecture
+) -> dict[Precision, dict[str, object]]:
+    return {precision: judged(network, frames, asked, architecture) for precision, network in networks.items()}
+
+
+def _validation_frames(course: Course) -> tuple[Frames, NDArray[np.bool_]]:
+    chosen = np.zeros(len(course.validation.count), dtype=bool)
+    chosen[course.chosen] = True
+    return course.validation, chosen
 
 
 def _mixture(setting: Setting, data: Data) -> Mixture:
@@ -213,36 +241,6 @@ def _tests(setting: Setting, data: Data) -> dict[str, tuple[Frames, NDArray[np.b
             if setting.left_out in {None, int(number)}:
                 tests[f"session {number}"] = (data.recorded, data.recorded.easy & (data.recorded.session == number))
     return tests
-
-
-def _judged(
-    model: keras.Model, kernels: Any, frames: Frames, asked: NDArray[np.bool_], architecture: Architecture
-) -> dict[str, Any]:
-    """Return the figures over the `asked` frames, of the float network and of the int8 one on the reference kernels."""
-    from training.fitting import counts  # noqa: PLC0415 - needs tensorflow
-
-    needed = np.flatnonzero(_with_voters(asked, frames.start, architecture.votes))
-    images = inputs(frames, needed, architecture) if kernels is not None else None
-    answers = {"float32": counts(model, frames, needed, architecture)}
-    if kernels is not None:
-        answers["int8"] = kernels.counts(images)
-    result = {}
-    for precision, answer in answers.items():
-        counted = np.zeros(len(frames.count), dtype=np.int64)
-        counted[needed] = answer
-        counted = voted(counted, frames.start, architecture.votes)
-        result[precision] = as_json(metrics(frames.count[asked], counted[asked]))
-    return result
-
-
-def _with_voters(asked: NDArray[np.bool_], start: NDArray[np.int64], votes: int) -> NDArray[np.bool_]:
-    """Return the frames that have a say in an asked frame's vote, these included."""
-    needed = asked.copy()
-    number = np.arange(len(asked))
-    for back in range(1, votes):
-        voters = number[asked] - back
-        needed[voters[voters >= start[asked]]] = True
-    return needed
 
 
 def _usable(frames: Frames, window: int) -> NDArray[np.bool_]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,21 @@ from datasheet.bad_input import BadInputError
 from training import study
 from training.architectures import read_architecture
 from training.sessions import Session
-from training.study import Setting, check, finished, gather
+from training.study import Setting, check, finished, gather, result_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from training.quantisation import Precision
+
 SINGLE = read_architecture("single_frame_cnn", "C8-P-FC", 1)
-VOTING = read_architecture("majority_voting", "C8-P-FC", 3)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Stands in for `training.fitting.Effort`, which needs TensorFlow."""
+
+    epochs: int = 1
 
 
 def session(number: int, frames: int = 20) -> Session:
@@ -72,12 +81,6 @@ def test_nothing_to_judge_by_is_said_in_one_line() -> None:
     check(Setting(SINGLE, 1, None), gather(SIMULATED, None, 0.1))
 
 
-def test_voters_of_asked_frames_are_counted_too_but_not_of_another_block() -> None:
-    asked = np.array([False, False, True, False, True, False])
-    start = np.array([0, 0, 0, 0, 4, 4])
-    assert study._with_voters(asked, start, VOTING.votes).tolist() == [True, True, True, False, True, False]
-
-
 def test_other_data_and_other_shares_have_other_keys() -> None:
     key = gather(SIMULATED, RECORDED, 0.1).key
     assert gather(SIMULATED, RECORDED, 0.1).key == key
@@ -85,14 +88,39 @@ def test_other_data_and_other_shares_have_other_keys() -> None:
     assert gather(SIMULATED, [session(1), session(2), session(4)], 0.1).key != key
 
 
+def test_other_precisions_and_other_code_have_other_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = gather(SIMULATED, None, 0.1)
+
+    def path(*precisions: Precision) -> Path:
+        return result_path(tmp_path, Setting(SINGLE, 1, None), data, Effort(), precisions)  # type: ignore[arg-type]
+
+    assert path("int8") == path("int8") != path("float32", "int8")
+    before = path("int8")
+    monkeypatch.setattr(study, "code_digest", lambda: "changed")
+    assert path("int8") != before
+
+
 def test_a_result_is_finished_when_all_its_files_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "one.json"
     assert finished(path) is None
-    path.write_text('{"sha256": ')
+    path.write_text('{"files": ')
     assert finished(path) is None
-    path.write_text(json.dumps({"sha256": "abc"}))
+    path.write_text("[]")
     assert finished(path) is None
-    path.with_suffix(".tflite").write_bytes(b"network")
-    assert finished(path) == {"sha256": "abc"}
-    path.write_text(json.dumps({"sha256": None}))
-    assert finished(path) == {"sha256": None}
+    files = {name: {"file": f"one-{name}.tflite", "sha256": sha256(name.encode()).hexdigest()} for name in "ab"}
+    path.write_text(json.dumps({"files": files}))
+    (tmp_path / "one-a.tflite").write_bytes(b"a")
+    assert finished(path) is None
+    (tmp_path / "one-b.tflite").write_bytes(b"damaged")
+    assert finished(path) is None
+    (tmp_path / "one-b.tflite").write_bytes(b"b")
+    assert finished(path) == {"files": files}
+
+
+def test_the_int8_network_is_chosen_by_validation_and_of_equals_the_one_that_needs_no_training() -> None:
+    def best(**scores: float) -> str | None:
+        return study.best_int8({name: {"balanced_accuracy": score} for name, score in scores.items()})  # type: ignore[misc]
+
+    assert best(float32=0.9, int8=0.7, int8_qat=0.8) == "int8_qat"
+    assert best(int8=0.8, int8_qat=0.8) == "int8"
+    assert best(float32=0.9) is None

@@ -1,0 +1,65 @@
+"""A digest of the code that a trained network depends on, so that results of changed code are never mixed."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACKAGES: Final = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "ai-edge-litert")
+_FRONT_END: Final = "mcu_models.compiler.hold_zero"
+_TRAINING: Final = "training."
+
+
+@functools.cache
+def code_digest(first: str = "training.study") -> str:
+    """Return the digest of the sources of `first` and of all it imports, and of the releases that they compute with.
+
+    Followed are imports of `training` and of the front end; sessions are data, and have a digest of their own.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(imported_modules(first)):
+        digest.update(f"{name} {hashlib.sha256(_source(name).encode()).hexdigest()}\n".encode())
+    for package in _PACKAGES:
+        digest.update(f"{package} {_version(package)}\n".encode())
+    return digest.hexdigest()
+
+
+def imported_modules(first: str) -> set[str]:
+    """Return the modules of `training`, and the front end's, that `first` imports, and those import, itself included.
+
+    Imports within functions and for type checkers count too.
+    """
+    found: set[str] = set()
+    waiting = [first]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _imports(_source(name))
+    return found
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        name = node.module if isinstance(node, ast.ImportFrom) else None
+        if name is not None and (name.startswith(_TRAINING) or name == _FRONT_END):
+            yield name
+
+
+def _source(name: str) -> str:
+    package, _, module = name.rpartition(".")
+    return Path(str(resources.files(package).joinpath(f"{module}.py"))).read_text(encoding="utf-8")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
