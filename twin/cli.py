@@ -21,6 +21,7 @@ from twin.terminal import (
     predicted_accuracy_table,
     prediction_table,
     validation_table,
+    wake_up_table,
 )
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ def evaluate(
     entry, frames = find_network(network), read_recording(recording)
     truth, counted = frames.count, count_recording(entry, frames)
     if easy:
-        truth, counted = _easy_frames(recording, frames.confidence, truth, counted)
+        asked = _easy_mask(recording, frames.confidence)
+        truth, counted = truth[asked], counted[asked]
     accuracy = count_accuracy(truth, counted)
     if as_json:
         head = {"network": network, "recording": str(recording), "frames": len(truth)}
@@ -233,6 +235,43 @@ def predict_accuracy_command(
         _print_json({"network": network, **predicted.as_dict()})
     else:
         Console().print(predicted_accuracy_table(predicted, network))
+
+
+@app.command(name="wake-up")
+def wake_up_command(
+    network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
+    recording: Annotated[Path, typer.Argument(help="Recorded or simulated frames (.npz), as empty as the place is.")],
+    board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
+    easy: Annotated[bool, typer.Option("--easy", help="Judge accuracy by frames marked as easy to label.")] = False,  # noqa: FBT002
+    compiler: Annotated[str | None, typer.Option(help="gcc or zig; default: what is there.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=_file_ending(".png"), metavar="<path>", help="File for the curve (.png).")
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show what it saves, and what it costs, to run a network only when somebody may be in view."""
+    from mcu_models.boards.board import find_board  # noqa: PLC0415
+    from mcu_models.firmware.toolchain import find_toolchain  # noqa: PLC0415
+    from mcu_models.networks.library import find_network  # noqa: PLC0415
+    from sensors.recording import read_recording  # noqa: PLC0415
+    from sensors.whole_file import output_target  # noqa: PLC0415
+    from twin.network_profile import profile_network  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+    from twin.wake_up_curve import wake_up_curve  # noqa: PLC0415
+    from twin.wake_up_picture import wake_up_png  # noqa: PLC0415
+
+    target = None if plot is None else output_target(plot)
+    entry, frames, on = find_network(network), read_recording(recording), find_board(board)
+    asked = _easy_mask(recording, frames.confidence) if easy else None
+    with output_folder(target.parent if target else None):
+        profile = profile_network(entry, on, toolchain=find_toolchain(compiler))
+        curve = wake_up_curve(entry, frames, profile, asked=asked)
+        if target is not None:
+            write_files(target.parent, {target.name: wake_up_png(curve, f"{entry.path.stem}\non {recording.name}")})
+    if as_json:
+        _print_json({"network": network, "recording": str(recording), "board": on.name, **curve.as_dict()})
+    else:
+        Console().print(wake_up_table(curve, f"{network} on {recording.name}, {on.name}"))
 
 
 @app.command()
@@ -323,10 +362,9 @@ def profile(
     place, toolchain = _weights_place(weights), find_toolchain(compiler)
     clock_hz = None if clock_mhz is None else clock_mhz * 1e6
     boards = [find_board(name) for name in board or ["stm32l4a6zg"]]
-    paths = [find_network(name).path for name in networks]
     profiles = [
-        profile_network(path, one, toolchain=toolchain, weights=place, clock_hz=clock_hz)
-        for path in paths
+        profile_network(entry, one, toolchain=toolchain, weights=place, clock_hz=clock_hz)
+        for entry in [find_network(name) for name in networks]
         for one in boards
     ]
     if as_json:
@@ -575,11 +613,11 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
         raise BadInputError("command line", option, value, f"must be {' or '.join(allowed)}")
 
 
-def _easy_frames(path: Path, confidence: Any, *arrays: Any) -> list[Any]:
+def _easy_mask(path: Path, confidence: Any) -> Any:
     if confidence is None:
         raise BadInputError(
             path, "confidence", None, "is missing: --easy needs the recording to say which frames are easy"
         )
     if not (confidence == 1).any():
         raise BadInputError(path, "confidence", None, "marks no frame as easy")
-    return [array[confidence == 1] for array in arrays]
+    return confidence == 1

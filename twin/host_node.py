@@ -13,6 +13,8 @@ from mcu_models.compiler.frontend import raw_from_degc
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
 from mcu_models.compiler.window import window_of
+from mcu_models.people_detection.detection import counts
+from mcu_models.people_detection.parameters import COLUMNS, ROWS, load_detector
 from sensors.recording import Recording
 
 if TYPE_CHECKING:
@@ -40,27 +42,33 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     """Return the people the network counts in each frame, (N,) int64, as the firmware does from power-on.
 
     Args:
-        network: An int8 network whose classes are counts.
+        network: A network whose classes are counts, or rules.
         frames_degc: (N, rows, cols) temperatures in the sensor's steps of 0.25 degC.
 
     Raises:
         BadInputError: The network cannot be used.
     """
-    counter = _counter(network, check_frame_shape(network, frames_degc.shape[1:]))
+    frame_shape = frames_degc.shape[1:]
+    if network.has_rules:
+        check_sensor(network, frame_shape)
+        return counts(raw_from_degc(frames_degc), load_detector(network.path))
+    counter = _counter(network, check_frame_shape(network, frame_shape))
     return count_people(ReferenceNetwork(network.path), counter, raw_from_degc(frames_degc))
 
 
 def _counter(network: NetworkEntry, read: Network) -> Counter:
-    return people_counter(read, network.frontend, votes=network.votes, wake_up_degc=network.wake_up_degc)
+    return people_counter(
+        read, network.frontend, votes=network.votes, wake_up_degc=network.wake_up_degc, span_degc=network.span_degc
+    )
 
 
 def looks_back(network: NetworkEntry) -> bool:
-    """Return whether the answer to a frame depends on the frames before: by front end, window or votes.
+    """Return whether the answer to a frame depends on the frames before: by front end, window, votes or rules.
 
     Raises:
         BadInputError: The network cannot be used.
     """
-    return _counter(network, read_network(network.path)).looks_back
+    return network.has_rules or _counter(network, read_network(network.path)).looks_back
 
 
 def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Network:
@@ -71,11 +79,27 @@ def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Ne
     """
     read = read_network(network.path)
     window = window_of(read)
-    taken = (window.rows, window.columns)
+    _check_taken(network, (window.rows, window.columns), frame_shape)
+    return read
+
+
+def check_sensor(network: NetworkEntry, frame_shape: tuple[int, ...]) -> None:
+    """Make sure that a network, or rules, can be used and takes the sensor's frames.
+
+    Raises:
+        BadInputError: It cannot, or takes frames of another number of rows or columns.
+    """
+    if network.has_rules:
+        load_detector(network.path)
+        _check_taken(network, (ROWS, COLUMNS), frame_shape)
+    else:
+        check_frame_shape(network, frame_shape)
+
+
+def _check_taken(network: NetworkEntry, taken: tuple[int, int], frame_shape: tuple[int, ...]) -> None:
     if taken != frame_shape:
         allowed = f"the sensor's frames are {' x '.join(str(n) for n in frame_shape)}"
         raise BadInputError(network.path, "input", " x ".join(str(n) for n in taken), allowed)
-    return read
 
 
 def count_recording(network: NetworkEntry, recording: Recording) -> NDArray[np.int64]:
@@ -86,10 +110,13 @@ def count_recording(network: NetworkEntry, recording: Recording) -> NDArray[np.i
     Raises:
         BadInputError: The network cannot be used.
     """
-    blocks = np.split(recording.frames, _beginnings(recording))
-    if not looks_back(network):
-        blocks = [recording.frames]
+    blocks = power_on_blocks(recording) if looks_back(network) else [recording.frames]
     return np.concatenate([host_count(network, block) for block in blocks])
+
+
+def power_on_blocks(recording: Recording) -> list[NDArray[np.float32]]:
+    """Return a recording's frames, split where the node is powered on anew (`count_recording` says where)."""
+    return np.split(recording.frames, _beginnings(recording))
 
 
 def _beginnings(recording: Recording) -> NDArray[np.int64]:

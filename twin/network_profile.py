@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasheet.bad_input import BadInputError
 from mcu_models.emulators.bare_core import BareCore
 from mcu_models.emulators.image import read_image
 from mcu_models.emulators.virtual_clock import PowerState
 from mcu_models.firmware.network_library import build_network
+from mcu_models.networks.library import NetworkEntry, find_network
 from mcu_models.power import Current, state_current
 from mcu_models.timing.validated_error import ValidatedError, validated_error
+from twin.preparation_profile import PreparationProfile, profile_preparation
+from twin.rules_profile import run_rules
 
 if TYPE_CHECKING:
     from mcu_models.boards.board import Board
@@ -48,7 +52,7 @@ class LayerProfile:
 
 @dataclass(frozen=True)
 class NetworkProfile:
-    """A network on one board.
+    """A network on one board, or rules that count without one: all of their work, frames in and people out.
 
     Attributes:
         network: The file's name.
@@ -63,15 +67,17 @@ class NetworkProfile:
             the run current is known.
         energy_low_j: See `energy_j`.
         energy_high_j: See `energy_j`.
-        layers: In the order of computation.
+        layers: In the order of computation; rules have none.
         code_bytes: Flash of the library without weights.
         weights_bytes: Flash of weights, biases and scales.
-        arena_bytes: RAM of activations and scratch.
+        arena_bytes: RAM of activations and scratch; of rules, what they keep from frame to frame.
         arena_lower_bound_bytes: The least that these kernels need, their scratch included.
         live_set_bytes: The largest set of activations that is alive at once, without what the caller owns.
         stack_bytes: Depth of the stack, measured in one call.
         placement: Where weights, code and arena lie.
         latency_error: How far predicted times lay from measured ones on this core.
+        preparation: What is done around it, which none of the other numbers has in it; None where no frames of a
+            thermal array go in.
     """
 
     network: str
@@ -94,6 +100,7 @@ class NetworkProfile:
     stack_bytes: int
     placement: dict[str, str]
     latency_error: ValidatedError
+    preparation: PreparationProfile | None = None
 
     @property
     def latency_s(self) -> float:
@@ -131,11 +138,12 @@ class NetworkProfile:
                 "stack": self.stack_bytes,
             },
             "placement": self.placement,
+            "preparation": None if self.preparation is None else self.preparation.as_dict(),
         }
 
 
 def profile_network(
-    network_path: Path,
+    network: str | Path | NetworkEntry,
     board: Board,
     *,
     toolchain: Toolchain,
@@ -144,10 +152,10 @@ def profile_network(
 ) -> NetworkProfile:
     """Compile a network for a board, run it on the emulated core with a zero input, and count.
 
-    No branch of the kernels depends on much of the data, so one input stands for all.
+    No branch of the kernels depends on much of the data, so one input stands for all. Rules are shown a room instead.
 
     Args:
-        network_path: A .tflite file.
+        network: A .tflite file, a library name, rules in a .toml file, or what is known of a network.
         board: Where it is to run.
         toolchain: What compiles it.
         weights: Memory of the weights.
@@ -156,9 +164,12 @@ def profile_network(
     Raises:
         BadInputError: The network is not supported or does not fit the board.
     """
+    entry = network if isinstance(network, NetworkEntry) else find_network(network)
+    if entry.has_rules:
+        return _profile_rules(entry, board, toolchain, weights, clock_hz)
     with tempfile.TemporaryDirectory() as scratch:
         build = build_network(
-            network_path, board=board, out_dir=Path(scratch) / "build", toolchain=toolchain, weights=weights
+            entry.path, board=board, out_dir=Path(scratch) / "build", toolchain=toolchain, weights=weights
         )
         core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
         first, warm = (_inference(core, build) for _ in range(2))
@@ -166,7 +177,7 @@ def profile_network(
     charge_s = board.sheet.power.supply_v.value * warm.cycles / warm.clock_hz
     sizes, arena = build.sizes, build.generated.arena
     return NetworkProfile(
-        network=Path(network_path).name,
+        network=entry.path.name,
         board=board.name,
         compiler=build.compiler,
         clock_hz=warm.clock_hz,
@@ -185,6 +196,42 @@ def profile_network(
         live_set_bytes=build.generated.largest_live_bytes,
         stack_bytes=warm.stack_bytes,
         placement=build.placement,
+        latency_error=validated_error(board.core),
+        preparation=profile_preparation(
+            entry, board, toolchain=toolchain, weights=weights, clock_hz=clock_hz, alone=build
+        ),
+    )
+
+
+def _profile_rules(
+    entry: NetworkEntry, board: Board, toolchain: Toolchain, weights: WeightsPlace, clock_hz: float | None
+) -> NetworkProfile:
+    if weights != "flash":
+        raise BadInputError(entry.path, "weights", weights, "rules have none to place: flash")
+    run = run_rules(entry, board, toolchain=toolchain, clock_hz=clock_hz)
+    warm, sizes = run.warm[-1], run.sizes
+    current = _run_current(board, warm.clock_hz)
+    charge_s = board.sheet.power.supply_v.value * run.cycles / warm.clock_hz
+    return NetworkProfile(
+        network=entry.path.name,
+        board=board.name,
+        compiler=toolchain.version,
+        clock_hz=warm.clock_hz,
+        wait_states=warm.wait_states,
+        cycles=run.cycles,
+        first_cycles=run.cold.cycles,
+        stall_cycles=warm.stall_cycles,
+        energy_j=charge_s * current.typical_a,
+        energy_low_j=charge_s * current.low_a,
+        energy_high_j=charge_s * current.high_a,
+        layers=(),
+        code_bytes=sizes.flash_code_bytes,
+        weights_bytes=0,
+        arena_bytes=sizes.ram_frontend_bytes,
+        arena_lower_bound_bytes=sizes.ram_frontend_bytes,
+        live_set_bytes=0,
+        stack_bytes=max(one.stack_bytes for one in run.warm),
+        placement={"weights": "flash", "code": "flash", "arena": "ram"},
         latency_error=validated_error(board.core),
     )
 

@@ -17,7 +17,7 @@ from twin.accuracy_prediction import predict_accuracy
 from twin.battery import Life, battery_life, charge_bound_s
 from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress, node_rates
 from twin.energy import EnergyBudget, energy_budget
-from twin.host_node import check_frame_shape, check_levels, extend_trace, host_count, sample_frames
+from twin.host_node import check_levels, check_sensor, extend_trace, host_count, sample_frames
 from twin.latency import Latency, latencies
 from twin.metrics import Accuracy, count_accuracy
 
@@ -180,7 +180,7 @@ def predict(
         LevelsDisagreeError: Firmware and host answered differently.
     """
     mount = node.mount_in(scenario)
-    check_frame_shape(node.network, (node.sensor.rows, node.sensor.columns))
+    check_sensor(node.network, (node.sensor.rows, node.sensor.columns))
     firmware = firmware_for(node.network, node.board, node.config.app)
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)

@@ -31,6 +31,10 @@ def profile_table(profile: NetworkProfile) -> Group:
             f"{layer.weights_bytes:,}",
             f"{layer.activation_bytes:,}",
         )
+    if profile.preparation is not None:
+        cycles = profile.preparation.cycles
+        table.add_section()
+        table.add_row("preparation", "-", f"{cycles:,}", "-", f"+{cycles / profile.cycles:.1%}", "-", "-")
     return Group(table, totals_table([profile]), Text(f"compiled by {profile.compiler}; caches warm"))
 
 
@@ -66,4 +70,8 @@ _TOTALS: dict[str, Callable[[NetworkProfile], str]] = {
     "weights in": lambda p: p.placement["weights"],
     "code in": lambda p: p.placement["code"],
     "arena in": lambda p: p.placement["arena"],
+    "preparation": lambda p: p.preparation.name if p.preparation else "-",
+    "  cycles": lambda p: f"{p.preparation.cycles:,}" if p.preparation else "-",
+    "  RAM, B": lambda p: f"{p.preparation.ram_bytes:,}" if p.preparation else "-",
+    "  code, B": lambda p: f"{p.preparation.flash_bytes:,}" if p.preparation else "-",
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from twin.metrics import Accuracy
     from twin.prediction import Prediction
     from twin.sensor_validation import SensorValidation
+    from twin.wake_up_curve import WakeUpCurve
 
 DAY_S = 86400.0
 DOMINANT_SHARE = 0.5
@@ -135,6 +136,21 @@ def predicted_accuracy_table(predicted: PredictedAccuracy, network: str) -> Tabl
     for name, one in [*rows, ("all", found)] if len(rows) > 1 else rows:
         spread, mean = f"{one['low']:.1%} to {one['high']:.1%}", f"{one['mean_low']:.1%} to {one['mean_high']:.1%}"
         table.add_row(name, f"{one['balanced_accuracy']:.1%}", spread, mean)
+    return table
+
+
+def wake_up_table(curve: WakeUpCurve, title: str) -> Table:
+    """Return thresholds with what they give and take; the recommended one is marked."""
+    table = Table(title=Text(title), title_justify="left")
+    for column in ("wake-up", "awake", "balanced accuracy", "energy of a frame", "saved", ""):
+        table.add_column(column, justify="right")
+    energy = f"{curve.energy_j * 1e6:.2f} uJ"
+    table.add_row("always", "100.0%", f"{curve.balanced_accuracy:.1%}", energy, "", "")
+    for point in curve.points:
+        mark = "recommended" if point is curve.recommended else ""
+        awake, balanced = f"{point.awake_share:.1%}", f"{point.balanced_accuracy:.1%}"
+        spent = f"{point.energy_j * 1e6:.2f} uJ"
+        table.add_row(f"{point.wake_up_degc:g} degC", awake, balanced, spent, f"{point.energy_saved:.0%}", mark)
     return table
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.compiler.hold_zero import LARGEST_COLUMNS, VALUES_PER_DEGC, above_background
+from mcu_models.compiler.window import window_of, windowed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mcu_models.compiler.model import Network
+    from mcu_models.compiler.window import Window
 
 # AMG8833: 12-bit pixels in steps of 0.25 degC (Panasonic Grid-EYE datasheet, 01 May 2016, p. 2).
 STEP_DEGC: Final = 0.25
@@ -69,16 +72,25 @@ class FrontendTable:
     Attributes:
         frontend: The front end.
         first: The value, in the front end's steps, that `codes[0]` stands for; smaller ones get it too.
-        codes: (L,) int8: the network's input for values `first`, `first` + 1, ...; larger ones get the last.
-        pixels: Pixels in a frame.
-        input_shape: The network's input after the batch, such as (8, 8, 1).
+        codes: (L,) int8 or float32, as the network's input is: the input for values `first`, `first` + 1, ...; larger
+            ones get the last. In float32 they are degC.
+        window: The frames that the network's input holds.
     """
 
     frontend: Frontend
     first: int
-    codes: NDArray[np.int8]
-    pixels: int
-    input_shape: tuple[int, ...]
+    codes: NDArray[np.int8] | NDArray[np.float32]
+    window: Window
+
+    @property
+    def is_real(self) -> bool:
+        """Whether codes are float32."""
+        return self.codes.dtype == np.float32
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in a frame."""
+        return self.window.pixels
 
 
 def frontend_names() -> tuple[str, ...]:
@@ -101,26 +113,33 @@ def find_frontend(name: str, source: str = "front end") -> Frontend:
     return _FRONTENDS[name]
 
 
-def frontend_table(network: Network, name: str = "minus_median") -> FrontendTable:
+def frontend_table(
+    network: Network, name: str = "minus_median", span_degc: tuple[float, float] | None = None
+) -> FrontendTable:
     """Return the table from pixel values to codes of the network's input.
 
     A value of `v` steps gets round(v * step / scale) + zero_point, halves away from zero, held within
     -128 and 127. The table ends where the codes stop changing, and has at most 512 entries (`hold_zero`: 1024).
+    An input of float32 gets v * step, in degC.
+
+    Args:
+        network: The network.
+        name: The front end.
+        span_degc: An input of float32 is held within the whole steps that lie in this; None holds it within the front
+            end's range. Scale and zero point of an int8 input say the same.
 
     Raises:
-        BadInputError: The front end is unknown or takes no images so wide, or the network does not turn one int8 image
-            of one channel into one int8 output.
+        BadInputError: The front end is unknown or takes no images so wide, or the network does not turn one input
+            that is a window of frames into one output, both int8 or both float32.
     """
     frontend = find_frontend(name, str(network.path))
-    for word, tensors in (("inputs", network.inputs), ("outputs", network.outputs)):
-        kinds = [tensor.dtype for tensor in tensors]
-        if kinds != ["int8"]:
-            raise BadInputError(network.path, word, kinds, "a firmware with a front end needs one, int8")
-    shape = network.input.shape[1:]
-    if len(shape) != 3 or shape[2] != 1:
-        raise BadInputError(network.path, "input shape", list(shape), "a front end needs (rows, columns, 1)")
-    if frontend.has_history and shape[1] > LARGEST_COLUMNS:
-        raise BadInputError(network.path, "input shape", list(shape), f"{name} takes up to {LARGEST_COLUMNS} columns")
+    _check_types(network)
+    window = window_of(network)
+    if frontend.has_history and window.columns > LARGEST_COLUMNS:
+        shape = list(window.input_shape)
+        raise BadInputError(network.path, "input shape", shape, f"{name} takes up to {LARGEST_COLUMNS} columns")
+    if network.input.dtype == "float32":
+        return _real_table(frontend, window, span_degc)
     lowest, highest = frontend.range_steps
     values_degc = np.arange(lowest, highest + 1, dtype=np.float64) * frontend.step_degc
     codes = _codes(values_degc, network.input.scale, network.input.zero_point)
@@ -131,9 +150,25 @@ def frontend_table(network: Network, name: str = "minus_median") -> FrontendTabl
         frontend=frontend,
         first=lowest + begin,
         codes=codes[begin:end],
-        pixels=network.input.size,
-        input_shape=shape,
+        window=window,
     )
+
+
+def _check_types(network: Network) -> None:
+    kinds = [[tensor.dtype for tensor in tensors] for tensors in (network.inputs, network.outputs)]
+    for word, found in zip(("inputs", "outputs"), kinds, strict=True):
+        if found != kinds[0] or found not in (["int8"], ["float32"]):
+            allowed = "a firmware with a front end needs one input and one output, both int8 or both float32"
+            raise BadInputError(network.path, word, found, allowed)
+
+
+def _real_table(frontend: Frontend, window: Window, span_degc: tuple[float, float] | None) -> FrontendTable:
+    lowest, highest = frontend.range_steps
+    if span_degc is not None:
+        lowest = max(lowest, math.ceil(span_degc[0] / frontend.step_degc))
+        highest = min(highest, math.floor(span_degc[1] / frontend.step_degc))
+    degc = (np.arange(lowest, max(highest, lowest) + 1) * frontend.step_degc).astype(np.float32)
+    return FrontendTable(frontend=frontend, first=lowest, codes=degc, window=window)
 
 
 def _codes(values_degc: NDArray[np.float64], scale_degc: float, zero_point: int) -> NDArray[np.int8]:
@@ -157,26 +192,31 @@ def lower_median(raw: NDArray[np.int16]) -> NDArray[np.int16]:
     return median
 
 
-def prepare(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[np.int8]:
+def prepare(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[Any]:
     """Turn frames into inputs of the network.
 
-    A front end with a history takes them as consecutive frames, the first as the first since the sensor was started.
+    They are taken as consecutive, the first as the first since the sensor was started: it matters to front ends with a
+    history and to windows of several frames.
 
     Args:
         raw: (N, P) int16, pixels in steps of 0.25 degC, row by row from the top.
         table: From `frontend_table`.
 
     Returns:
-        (N, rows, columns, 1) int8.
+        (N, ...) int8 or float32 with the network's input shape, such as (8, 8, 1).
 
     Raises:
         ValueError: `raw` has another shape or dtype.
     """
+    return windowed(frontend_codes(raw, table), table.window)
+
+
+def frontend_codes(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[Any]:
+    """Return the codes of each frame alone, (N, P) int8 or float32; arguments and errors as for `prepare`."""
     if raw.dtype != np.int16 or raw.ndim != 2 or raw.shape[1] != table.pixels:
         raise ValueError(f"raw is {raw.dtype} {raw.shape}, expected int16 (N, {table.pixels})")
-    values = frontend_steps(raw, table.frontend, table.input_shape[1])
-    codes = table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)]
-    return codes.reshape(len(raw), *table.input_shape)
+    values = frontend_steps(raw, table.frontend, table.window.columns)
+    return np.asarray(table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)])
 
 
 def frontend_steps(raw: NDArray[np.int16], frontend: Frontend, columns: int) -> NDArray[np.int32]:

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from datasheet.bad_input import BadInputError, nearest_name
-from mcu_models.compiler.codegen import GeneratedNetwork, generate
-from mcu_models.compiler.frontend import frontend_table
+from mcu_models.compiler.arena import ArenaPlan
+from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.counter import people_counter
+from mcu_models.compiler.counter_code import counter_sources
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
 from mcu_models.networks.library import NetworkEntry, find_network
+from mcu_models.people_detection.detection_code import detection_sources
+from mcu_models.people_detection.parameters import load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
 
-    from mcu_models.compiler.arena import ArenaPlan
     from mcu_models.firmware.compilation import FirmwareBoard
     from mcu_models.firmware.toolchain import Toolchain
 
@@ -63,7 +66,7 @@ def build_firmware(
     whatever the folder.
 
     Args:
-        network: A library network's name, a .tflite file, or what is known of a network.
+        network: A library name, a .tflite file, rules in a .toml file, or what is known of a network.
         board: What to build for.
         app: A folder of `mcu_models/firmware/app`, or a path to a folder of sources of the user's own.
         out_dir: Where to write; a folder this function wrote earlier is replaced.
@@ -78,10 +81,9 @@ def build_firmware(
     """
     out_dir = Path(out_dir)
     entry = network if isinstance(network, NetworkEntry) else find_network(network)
-    read = read_network(entry.path)
-    generated = generate(read, frontend_table(read, entry.frontend))
+    generated = _generated(entry)
     with written_folder(out_dir) as folder:
-        _write_sources(folder, generated, app)
+        _write_sources(folder, generated.sources, app)
         flags = compile_and_link(folder, board, toolchain)
         script = _cmake(toolchain, board, flags, compiled_sources(folder))
         (folder / CMAKE_FILE).write_text(script, encoding="utf-8")
@@ -98,6 +100,26 @@ def build_firmware(
     )
 
 
+@dataclass(frozen=True)
+class _GeneratedCounter:
+    """The C of whatever counts people, by file name; `arena` and `functions` as in `BuildResult`."""
+
+    sources: Mapping[str, str]
+    arena: ArenaPlan
+    functions: Mapping[int, str]
+
+
+def _generated(entry: NetworkEntry) -> _GeneratedCounter:
+    if entry.has_rules:
+        return _GeneratedCounter(detection_sources(load_detector(entry.path)), ArenaPlan({}, 0, 0), {})
+    read = read_network(entry.path)
+    counter = people_counter(
+        read, entry.frontend, votes=entry.votes, wake_up_degc=entry.wake_up_degc, span_degc=entry.span_degc
+    )
+    generated = generate(read, counter.table)
+    return _GeneratedCounter(generated.sources | counter_sources(counter), generated.arena, generated.functions)
+
+
 def app_names() -> tuple[str, ...]:
     """Return the names of the apps that come with the twin."""
     return tuple(sorted(_folders(resources.files(_PACKAGE) / "app")))
@@ -109,7 +131,7 @@ def _folders(parent: Traversable) -> dict[str, Traversable]:
     return {entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")}
 
 
-def _write_sources(folder: Path, generated: GeneratedNetwork, app: str) -> None:
+def _write_sources(folder: Path, generated: Mapping[str, str], app: str) -> None:
     package = resources.files(_PACKAGE)
     parts = {"app": _app_folder(app), "drivers": package / "drivers"}
     parts |= {"kernels": package / "kernels", "runtime": package / "runtime"}
@@ -117,7 +139,7 @@ def _write_sources(folder: Path, generated: GeneratedNetwork, app: str) -> None:
         copy_sources(part, folder / "src" / name)
     network = folder / "src" / "network"
     network.mkdir()
-    for name, text in generated.sources.items():
+    for name, text in generated.items():
         (network / name).write_text(text, encoding="utf-8")
 
 

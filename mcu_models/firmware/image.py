@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_PREFIX: Final = "network_data_"
 _ARENA: Final = "network_arena"
-_FRONTEND: Final = "frontend_state"
+_KEPT: Final = ("frontend_state", "frontend_window", "counter_votes", "counter_state")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class MemorySizes:
         flash_weights_bytes: The network's weights, biases and scales.
         ram_bytes: Variables, arena and whatever the linker script sets aside in RAM.
         ram_arena_bytes: The network's activations.
-        ram_frontend_bytes: What the front end keeps from frame to frame.
+        ram_frontend_bytes: What is kept from frame to frame: by the front end, for a window of frames, for
+            votes, or by rules.
         sections_bytes: Length of each section that takes memory, by name.
     """
 
@@ -60,8 +61,8 @@ def _sizes(sections: list[Any], symbols: list[Any]) -> MemorySizes:
     flash = sum(s["sh_size"] for s in sections if s["sh_type"] != "SHT_NOBITS")
     ram = sum(s["sh_size"] for s in sections if s["sh_flags"] & SH_FLAGS.SHF_WRITE)
     weights = sum(s["st_size"] for s in symbols if s.name.startswith(WEIGHTS_PREFIX))
-    arena, frontend = (sum(s["st_size"] for s in symbols if s.name == name) for name in (_ARENA, _FRONTEND))
-    return MemorySizes(flash - weights, weights, ram, arena, frontend, {s.name: s["sh_size"] for s in sections})
+    arena, kept = (sum(s["st_size"] for s in symbols if s.name in names) for names in ((_ARENA,), _KEPT))
+    return MemorySizes(flash - weights, weights, ram, arena, kept, {s.name: s["sh_size"] for s in sections})
 
 
 def _symbols(file: Any) -> list[Any]:

@@ -68,7 +68,8 @@ def firmware_for(network: NetworkEntry, board: Board, app: str) -> Firmware:
     """
     wanted = {"network_sha256": network.sha256, "frontend": network.frontend, "board": board.name, "app": app}
     for name, row in _rows().items():
-        if all(row[key] == value for key, value in wanted.items()):
+        same = all(row[key] == value for key, value in wanted.items())
+        if same and (row.get("votes", 1), row.get("wake_up_degc")) == (network.votes, network.wake_up_degc):
             return _reference(name, row)
     return _build(network, board, app)
 

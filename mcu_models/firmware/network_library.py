@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from datasheet.bad_input import BadInputError
 from mcu_models.compiler.codegen import generate
+from mcu_models.compiler.counter_code import counter_sources
 from mcu_models.compiler.operators.family import C_TYPES
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.builder import copy_sources
@@ -23,11 +24,12 @@ from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from mcu_models.boards.board import Board
     from mcu_models.compiler.codegen import GeneratedNetwork
+    from mcu_models.compiler.counter import Counter
     from mcu_models.compiler.model import Network
     from mcu_models.firmware.toolchain import Toolchain
 
@@ -52,7 +54,7 @@ class NetworkBuild:
         network: What was compiled.
         generated: Its C, and where its activations lie.
         folder: Holds everything.
-        elf: An image with the network and a loop that calls it.
+        elf: An image with the network and a loop that calls it, or the counter around it.
         map: Its symbols by address.
         compiler: The compiler's version.
         flags: What each file was compiled with.
@@ -78,6 +80,7 @@ def build_network(
     out_dir: str | Path,
     toolchain: Toolchain,
     weights: WeightsPlace = "flash",
+    counter: Counter | None = None,
 ) -> NetworkBuild:
     """Compile a network for a board.
 
@@ -89,16 +92,17 @@ def build_network(
         out_dir: Where to write; a folder that was written by an earlier build is replaced.
         toolchain: From `find_toolchain`.
         weights: Memory of the weights: "flash", "ram", or "tcm" on a board that has it.
+        counter: What is done with a frame around the network; its C is built as well, and the image calls it.
 
     Raises:
         BadInputError: The network cannot be used or does not fit the board, or the folder cannot be written.
     """
     out_dir = Path(out_dir)
     network = read_network(network_path)
-    generated = generate(network, None)
+    generated = generate(network, counter.table if counter else None)
     placement = _placement(board, network, generated, weights)
     with written_folder(out_dir) as folder:
-        _write_library(folder, network, generated)
+        _write_library(folder, network, generated.sources | (counter_sources(counter) if counter else {}))
         try:
             flags = compile_and_link(folder, board, toolchain, extra=_section_flags(placement))
         except OverflowingRegionError as error:
@@ -145,26 +149,25 @@ def _section_flags(placement: dict[str, str]) -> list[str]:
     return flags
 
 
-def _write_library(folder: Path, network: Network, generated: GeneratedNetwork) -> None:
+def _write_library(folder: Path, network: Network, sources: Mapping[str, str]) -> None:
     package = resources.files(_PACKAGE)
     source, loop, test = folder / "src" / "network", folder / "src" / "loop", folder / "test"
     for made in (source, test, loop):
         made.mkdir(parents=True)
-    for name, text in generated.sources.items():
-        (source / name).write_text(text, encoding="utf-8")
-    for name, text in _kernel_headers(package / "kernels", generated.sources["network.c"]).items():
+    for name, text in (*sources.items(), *_kernel_headers(package / "kernels", sources).items()):
         (source / name).write_text(text, encoding="utf-8")
     copy_sources(package / "runtime", folder / "src" / "runtime")
-    (loop / "loop.c").write_text(_loop(network), encoding="utf-8")
+    text = _counter_loop() if "counter.c" in sources else _loop(network)
+    (loop / "loop.c").write_text(text, encoding="utf-8")
     (test / "golden_vectors.h").write_text(golden_header(network), encoding="utf-8")
     (test / "network_test.c").write_text(host_test(network), encoding="utf-8")
-    (folder / CMAKE_FILE).write_text(_cmake(), encoding="utf-8")
+    (folder / CMAKE_FILE).write_text(_cmake(sources), encoding="utf-8")
 
 
-def _kernel_headers(kernels: Traversable, text: str) -> dict[str, str]:
-    """Return the kernels' headers that a source needs, and those that these need."""
+def _kernel_headers(kernels: Traversable, sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the kernels' headers that sources need, and those that these need."""
     found: dict[str, str] = {}
-    wanted = [name for name in _INCLUDE.findall(text) if name != "network.h"]
+    wanted = [name for text in sources.values() for name in _INCLUDE.findall(text) if name not in sources]
     while wanted:
         name = wanted.pop()
         if name not in found:
@@ -196,6 +199,27 @@ void reset_handler(void)
         network_run({arguments});
     }}
 }}
+"""
+
+
+def _counter_loop() -> str:
+    """Return the C of an image that does nothing but count people."""
+    return """\
+/* An image that does nothing but count people: for sizes and for cycles. */
+#include "counter.h"
+
+int16_t loop_raw[COUNTER_PIXELS];
+int32_t loop_count;
+
+void reset_handler(void);
+
+void reset_handler(void)
+{
+    counter_reset();
+    for (;;) {
+        loop_count = counter_count(loop_raw);
+    }
+}
 """
 
 
@@ -255,7 +279,8 @@ def _size_report(
     return "\n".join(lines) + "\n"
 
 
-def _cmake() -> str:
+def _cmake(sources: Iterable[str]) -> str:
+    files = " ".join(f"src/network/{name}" for name in sorted(sources) if name.endswith(".c"))
     return f"""\
 {MARK}
 # The library for your project: add_subdirectory(this folder), target_link_libraries(yours PRIVATE network).
@@ -263,7 +288,7 @@ def _cmake() -> str:
 cmake_minimum_required(VERSION 3.16)
 project(network C)
 
-add_library(network STATIC src/network/network.c)
+add_library(network STATIC {files})
 target_include_directories(network PUBLIC src/network)
 target_compile_features(network PUBLIC c_std_11)
 target_compile_options(network PRIVATE -O3 -Wall -Wextra -Wconversion)

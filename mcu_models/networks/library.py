@@ -1,8 +1,9 @@
-"""Finds networks: those that come with the twin, by name, and a user's own, by path."""
+"""Finds what counts people: networks and rules, those that come with the twin by name, a user's own by path."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
@@ -11,58 +12,78 @@ from typing import TYPE_CHECKING, Any, Final
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.compiler.frontend import find_frontend
+from mcu_models.compiler.vote import LARGEST_VOTES
+from mcu_models.people_detection.parameters import detector_names, find_detector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MANIFEST: Final = "manifest.toml"
 DEFAULT_FRONTEND: Final = "minus_median"
+RULES_SUFFIX: Final = ".toml"
 _ROWS: Final = "network"
+_SPAN: Final = "frontend_span_degc"
+_RULES: Final = {"family": "rule_based"}
 
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """A network and what is known of it.
+    """A network, or rules that count without one, and what is known of it.
 
     Attributes:
-        path: The .tflite file.
+        path: The .tflite file; of rules, the TOML file with their values.
         sha256: Digest of the file, in hexadecimal.
-        frontend: Name of the front end that prepares its input.
-        row: Everything its manifest row says; empty for a user's own file.
+        frontend: Name of the front end that prepares its input; empty for rules.
+        row: Everything its manifest row says; empty for a file without one.
+        votes: The answer is the most frequent of so many counts, of equally frequent ones the latest.
+        wake_up_degc: The network runs if the warmest block of 2 x 2 pixels of a frame is at least so warm behind the
+            front end, on average; else nobody is counted. None runs it always.
+        span_degc: What the front end's values are held within where the network's input is float32; None for all.
     """
 
     path: Path
     sha256: str
     frontend: str
     row: Mapping[str, Any] = field(default_factory=dict)
+    votes: int = 1
+    wake_up_degc: float | None = None
+    span_degc: tuple[float, float] | None = None
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether these are rules, of `mcu_models.people_detection`, and no network."""
+        return self.path.suffix == RULES_SUFFIX
 
 
 def network_names() -> tuple[str, ...]:
-    """Return the names of the networks that come with the twin.
+    """Return the names of the networks that come with the twin, and of the rules that count without one.
 
     Raises:
         BadInputError: The manifest cannot be read.
     """
-    return tuple(sorted(_read_manifest(_library_folder())))
+    return tuple(sorted((*_read_manifest(_library_folder()), *detector_names())))
 
 
 def find_network(name_or_path: str | Path) -> NetworkEntry:
-    """Return a network by its library name, or by the path of a .tflite file.
+    """Return a network or rules by library name, or by the path of a .tflite file or of rules in a .toml file.
 
-    A user's own file gets the front end `minus_median`; the manifest names that of a library network.
+    What is done around a network is in its row of the `manifest.toml` of its folder. A user's own file without one
+    gets the front end `minus_median`.
 
     Raises:
-        BadInputError: There is none of this name, or a library file is not the one its manifest row
-            was written for.
+        BadInputError: There is none of this name, or a file is not the one its manifest row was written for.
     """
     text = str(name_or_path)
     path = Path(name_or_path)
+    if path.suffix == RULES_SUFFIX or text in detector_names():
+        return _rules(find_detector(text))
     if path.suffix == ".tflite" or path.is_file():
         return _own_network(path)
     folder = _library_folder()
     rows = _read_manifest(folder)
     if text not in rows:
-        raise BadInputError("network", "", text, f"no such name and no .tflite file; {nearest_name(text, rows)}")
+        known = nearest_name(text, (*rows, *detector_names()))
+        raise BadInputError("network", "", text, f"no such name and no .tflite file; {known}")
     return _library_network(folder, text, rows[text])
 
 
@@ -79,12 +100,16 @@ def _library_folder() -> Path:
     return Path(str(resources.files("mcu_models.networks")))
 
 
+def _rules(path: Path) -> NetworkEntry:
+    return NetworkEntry(path, _digest(path), "", _RULES)
+
+
 def _own_network(path: Path) -> NetworkEntry:
-    folder = _library_folder()
-    if path.resolve().parent == folder.resolve():
-        for name, row in _read_manifest(folder).items():
-            if row["file"] == path.name:
-                return _library_network(folder, name, row)
+    folder = path.parent
+    for row in _raw_rows(folder):
+        if isinstance(row, dict) and row.get("file") == path.name:
+            checked = _checked_row(folder / MANIFEST, row)
+            return _library_network(folder, _row_name(checked), checked)
     return NetworkEntry(path, _digest(path), DEFAULT_FRONTEND)
 
 
@@ -93,7 +118,15 @@ def _library_network(folder: Path, name: str, row: Mapping[str, Any]) -> Network
     sha256 = _digest(path)
     if sha256 != row["sha256"]:
         raise BadInputError(path, "sha256", sha256, f"{MANIFEST} row {name!r} says {row['sha256']}")
-    return NetworkEntry(path, sha256, row["frontend"], row)
+    return NetworkEntry(
+        path,
+        sha256,
+        row["frontend"],
+        row,
+        votes=row.get("votes", 1),
+        wake_up_degc=_optional_real(row, "wake_up_degc"),
+        span_degc=tuple(row[_SPAN]) if _SPAN in row else None,
+    )
 
 
 def _digest(path: Path) -> str:
@@ -104,16 +137,21 @@ def _digest(path: Path) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    rows = [_checked_row(folder / MANIFEST, row) for row in _raw_rows(folder)]
+    return {_row_name(row): row for row in rows}
+
+
+def _raw_rows(folder: Path) -> list[Any]:
     path = folder / MANIFEST
     if not path.is_file():
-        return {}
+        return []
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8")).get(_ROWS, [])
     except (OSError, ValueError) as error:
         raise BadInputError(path, "", None, f"cannot be read: {error}") from None
     if not isinstance(rows, list):
         raise BadInputError(path, _ROWS, type(rows).__name__, f"expected rows, each headed [[{_ROWS}]]")
-    return {_row_name(_checked_row(path, row)): row for row in rows}
+    return rows
 
 
 def _row_name(row: Mapping[str, Any]) -> str:
@@ -128,5 +166,28 @@ def _checked_row(path: Path, row: Any) -> dict[str, Any]:
     if Path(row["file"]).name != row["file"]:
         raise BadInputError(path, f"{_ROWS}.file", row["file"], "expected a file's name in the manifest's folder")
     find_frontend(row["frontend"], str(path))
+    _check_votes(path, row.get("votes", 1))
+    _check_wake_up(path, row.get("wake_up_degc", 0.0))
+    _check_span(path, row.get(_SPAN, [-1.0, 1.0]))
     checked: dict[str, Any] = row
     return checked
+
+
+def _check_votes(path: Path, votes: Any) -> None:
+    if type(votes) is not int or not 1 <= votes <= LARGEST_VOTES:
+        raise BadInputError(path, f"{_ROWS}.votes", votes, f"must be a whole number from 1 to {LARGEST_VOTES}")
+
+
+def _check_wake_up(path: Path, wake_up_degc: Any) -> None:
+    if type(wake_up_degc) not in (int, float) or not math.isfinite(wake_up_degc):
+        raise BadInputError(path, f"{_ROWS}.wake_up_degc", wake_up_degc, "must be a number of degC, such as 0.75")
+
+
+def _check_span(path: Path, span_degc: Any) -> None:
+    is_pair = isinstance(span_degc, list) and [type(end) in (int, float) for end in span_degc] == [True, True]
+    if not is_pair or not span_degc[0] < span_degc[1]:
+        raise BadInputError(path, f"{_ROWS}.{_SPAN}", span_degc, "must be two numbers of degC, the lower one first")
+
+
+def _optional_real(row: Mapping[str, Any], key: str) -> float | None:
+    return float(row[key]) if key in row else None

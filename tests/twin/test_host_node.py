@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,15 @@ from mcu_models.firmware.library import firmware_for
 from mcu_models.firmware.toolchain import find_toolchain
 from mcu_models.networks.library import find_network
 from sensors.recording import Recording
-from twin.host_node import SAMPLE_FRAMES, SAMPLE_RUN_FRAMES, count_recording, host_count, sample_frames
+from twin.host_node import (
+    SAMPLE_FRAMES,
+    SAMPLE_RUN_FRAMES,
+    check_frame_shape,
+    count_recording,
+    host_count,
+    looks_back,
+    sample_frames,
+)
 from twin.node import load_node
 from twin.prediction import run_node
 
@@ -22,6 +31,22 @@ if TYPE_CHECKING:
     from twin.emulated_node import NodeTrace
 
 FRAMES = 250
+MODELS = Path(__file__).parents[1] / "mcu_models" / "compiler" / "models"
+
+
+def voting() -> NetworkEntry:
+    """Return the library's network with an answer by votes."""
+    return replace(find_network("people_c8_p_fc"), votes=7)
+
+
+def joining() -> NetworkEntry:
+    """Return a network that joins five frames."""
+    return find_network(MODELS / "folded_time_lstm.tflite")
+
+
+def real() -> NetworkEntry:
+    """Return a network of float32."""
+    return replace(find_network(MODELS / "float.tflite"), span_degc=(-4.0, 8.0))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +84,27 @@ def test_a_sample_for_who_looks_back_is_runs_of_frames(recording: Recording, bac
     assert (chosen[0, 0], chosen[-1, -1]) == (0, FRAMES - 1)
 
 
+@pytest.mark.parametrize("network", [voting(), joining()])
+def test_votes_and_windows_look_back(recording: Recording, network: NetworkEntry) -> None:
+    """They get runs of frames, begin anew where a recording does, and are told by the frames before."""
+    assert looks_back(network)
+    assert not looks_back(replace(find_network("people_c8_p_fc"), wake_up_degc=1.0))
+    chosen = np.array(shown(sample_frames(recording, network), recording)).reshape(-1, SAMPLE_RUN_FRAMES)
+    assert (np.diff(chosen, axis=1) == 1).all()
+    whole = host_count(network, recording.frames)
+    begun = host_count(network, recording.frames[1:])
+    late = np.where(np.arange(FRAMES) >= 120, 1, 0)
+    parts = count_recording(network, replace(recording, session=late))
+    assert np.array_equal(parts[120:], host_count(network, recording.frames[120:]))
+    assert np.array_equal(begun[10:], whole[11:]), "no further back than window and votes reach"
+
+
+def test_frames_of_another_size_are_refused_for_a_window_too() -> None:
+    assert check_frame_shape(joining(), (8, 8)).input.shape == (1, 5, 8, 8, 1)
+    with pytest.raises(BadInputError, match="input is '8 x 8'; the sensor's frames are 4 x 4"):
+        check_frame_shape(joining(), (4, 4))
+
+
 def test_a_short_recording_is_its_own_sample(recording: Recording, backgrounds: NetworkEntry) -> None:
     short = replace(recording, time_s=recording.time_s[:30], frames=recording.frames[:30], count=recording.count[:30])
     assert np.array_equal(sample_frames(short, backgrounds).frames, short.frames)
@@ -79,6 +125,16 @@ def test_the_firmware_answers_a_sample_as_the_host_does(recording: Recording, ba
     trace = played(recording, backgrounds)
     expected = host_count(backgrounds, recording.frames)
     assert np.array_equal(trace.count, expected)
+    assert len(set(expected.tolist())) > 1
+
+
+@pytest.mark.parametrize("network", [voting(), replace(joining(), wake_up_degc=1.0, votes=3), real()])
+def test_the_firmware_answers_a_sample_of_windows_and_votes_as_the_host_does(
+    recording: Recording, network: NetworkEntry
+) -> None:
+    network = replace(network, frontend="hold_zero")
+    expected = host_count(network, recording.frames)
+    assert np.array_equal(played(recording, network).count, expected)
     assert len(set(expected.tolist())) > 1
 
 

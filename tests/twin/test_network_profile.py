@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.firmware.toolchain import find_toolchain
+from mcu_models.networks.library import find_network
 from twin.cli import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +72,50 @@ def test_tables_name_layers_and_compiler(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["profile", "people_c8_p_fc"]) == 0
     text = capsys.readouterr().out
     assert "FULLY_CONNECTED" in text
+    assert "preparation" in text
+    assert "minus_median" in text
     assert "compiled by" in text
+
+
+def test_what_is_done_around_a_network_is_shown_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its manifest row; the network's own numbers do not change by it."""
+    path = written(tmp_path, "votes = 5\nwake_up_degc = 1.0\n")
+    with_row = profiled(capsys, str(path))
+    preparation = with_row.pop("preparation")
+    assert isinstance(preparation, dict)
+    told = {key: preparation[key] for key in ("frontend", "window", "votes", "wake_up_degc", "ram_bytes")}
+    kept_bytes = 64 * (4 + 2 + 1) + 2 * 5 + 2
+    assert told == {"frontend": "hold_zero", "window": 1, "votes": 5, "wake_up_degc": 1.0, "ram_bytes": kept_bytes}
+    assert preparation["latency_s"] == preparation["cycles"] / 80e6
+    assert preparation["flash_bytes"] > 500
+    alone = profiled(capsys, "people_c8_p_fc")
+    median = alone.pop("preparation")
+    assert isinstance(median, dict)
+    assert (median["frontend"], median["votes"], median["ram_bytes"]) == ("minus_median", 1, 0)
+    assert 500 < median["cycles"] < preparation["cycles"]
+    assert {**with_row, "network": ""} == {**alone, "network": ""}
+
+
+def written(folder: Path, lines: str) -> Path:
+    """Return the library's network in a folder of the user's own, with a manifest row."""
+    entry, path = find_network("people_c8_p_fc"), folder / "mine.tflite"
+    shutil.copy(entry.path, path)
+    head = f'[[network]]\nfile = "mine.tflite"\nsha256 = "{entry.sha256}"\nfrontend = "hold_zero"\n'
+    (folder / "manifest.toml").write_text(head + lines)
+    return path
+
+
+def test_a_row_that_does_not_fit_the_network_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", str(written(tmp_path, "wake_up_degc = 60.0\n"))]) == 2
+    message = capsys.readouterr().err
+    assert "mine.tflite: wake_up_degc is 60.0; must be above" in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize("model", ["same_depthwise", "every_layer", "dilated"])
+def test_a_network_of_no_thermal_frames_has_no_preparation(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(__file__).parents[1] / "mcu_models" / "compiler" / "models" / f"{model}.tflite"
+    assert profiled(capsys, str(path))["preparation"] is None
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,27 @@ def test_values_beyond_the_table_get_its_ends(models: Path) -> None:
     assert prepare(raw, table)[0, 0, :2, 0].tolist() == [table.codes[0], table.codes[-1]]
 
 
+@pytest.mark.parametrize(("frontend", "step_degc"), [("hold_zero", 1 / 32), ("minus_median", 0.25)])
+def test_an_input_of_float32_is_degc_within_its_span(models: Path, frontend: str, step_degc: float) -> None:
+    """Whole steps of the front end, exactly; without a span, all that the front end tells apart."""
+    network = read_network(models / "float.tflite")
+    table = frontend_table(network, frontend, (-4.0, 8.1))
+    assert table.codes.dtype == np.float32
+    assert table.codes[0] == -4.0
+    assert table.codes[-1] == 8.0 + (step_degc * 3 if frontend == "hold_zero" else 0.0)
+    assert set(np.diff(table.codes).tolist()) == {step_degc}
+    assert len(frontend_table(network, frontend).codes) > len(table.codes)
+    raw = np.full((1, 64), 88, np.int16)
+    raw[0, :3] = (92, 2000, -2000)
+    assert prepare(raw, table)[0, 0, :4, 0].tolist() == [1.0, table.codes[-1], -4.0, 0.0]
+
+
+def test_a_network_from_one_type_to_another_has_no_front_end(models: Path) -> None:
+    mixed = replace(network_with(models, 0.1, 0), outputs=read_network(models / "float.tflite").outputs)
+    with pytest.raises(BadInputError, match=r"outputs is \['float32'\].*both int8 or both float32"):
+        frontend_table(mixed)
+
+
 def test_an_unknown_front_end_is_refused_with_the_nearest_name(models: Path) -> None:
     with pytest.raises(BadInputError, match="did you mean 'minus_median'"):
         frontend_table(read_network(models / "c8_p_fc.tflite"), "minus_medain")

@@ -57,7 +57,7 @@ class CallStack:
 @pytest.mark.parametrize("has_frame_information", [True, False])
 @pytest.mark.parametrize(
     "function",
-    ["dma_begin", "amg8833_read", "network_class", "frontend_prepare", "lptim1_handler", "usart2_handler", "memset"],
+    ["dma_begin", "amg8833_read", "network_run", "frontend_prepare", "lptim1_handler", "usart2_handler", "memset"],
 )
 def test_calls_are_found_as_a_trace_has_seen_them(device: Any, function: str, *, has_frame_information: bool) -> None:
     """An undefined instruction where a function begins; with call frame information, and with none."""

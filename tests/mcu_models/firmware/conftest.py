@@ -6,15 +6,20 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from datasheet.bad_input import BadInputError
+from mcu_models.compiler.graph_builder import GraphBuilder
+from mcu_models.compiler.model import DenseOptions, WindowOptions
+from mcu_models.compiler.writer import write_network
 from mcu_models.firmware.builder import build_firmware
 from mcu_models.firmware.toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcu_models.compiler.model import Network, Tensor
     from mcu_models.firmware.builder import BuildResult
 
 HERE = Path(__file__).parent
@@ -76,3 +81,81 @@ def built(
         return images[model]
 
     return image
+
+
+class FrameNetworks:
+    """Draws the weights of networks whose input is a window of frames, -4 to 8 degC above their background."""
+
+    filters, units = 8, 6
+
+    def __init__(self, seed: int = 1, *, is_real: bool = False) -> None:
+        self.builder = GraphBuilder()
+        self.is_real = is_real
+        self.generator = np.random.default_rng(seed)
+
+    def network(self, kind: str, frames: int) -> Network:
+        """Return a network with frames as channels, or one that joins their features, as they are or by times."""
+        shape = (1, 8, 8, frames) if kind == "channels" else (1, frames, 8, 8, 1)
+        source = image = self.tensor(shape, 12 / 255, -43)
+        if kind != "channels":
+            image = self.reshaped(source, (frames, 8, 8, 1))
+        features = self.features(image)
+        if kind == "times":
+            features = self.convolved(
+                self.reshaped(features, (1, 1, frames, features.size // frames)), (1, 3), self.units
+            )
+        flat = self.reshaped(features, (1, features.size))
+        weights, bias = self.weights((4, flat.size))
+        result = self.tensor((1, 4), 0.5, 0)
+        self.builder.operator("FULLY_CONNECTED", [flat, weights, bias], [result], DenseOptions("none"))
+        return self.builder.network([source], [result])
+
+    def tensor(self, shape: tuple[int, ...], scale: float | None, zero_point: int) -> Tensor:
+        """Add a computed tensor; in float32 it has no scale."""
+        if self.is_real:
+            return self.builder.tensor(shape, None, 0, "float32")
+        return self.builder.tensor(shape, scale, zero_point)
+
+    def features(self, image: Tensor) -> Tensor:
+        found = self.convolved(image, (3, 3), self.filters)
+        pooled = self.tensor((image.shape[0], 3, 3, self.filters), 0.05, -128)
+        self.builder.operator("MAX_POOL_2D", [found], [pooled], WindowOptions("valid", (2, 2), (2, 2), (1, 1), "none"))
+        return pooled
+
+    def convolved(self, image: Tensor, window: tuple[int, int], channels: int) -> Tensor:
+        weights, bias = self.weights((channels, *window, image.shape[3]))
+        options = WindowOptions("valid", (1, 1), window, (1, 1), "relu")
+        rows, columns = (options.output_length(image.shape[1 + axis], axis) for axis in (0, 1))
+        result = self.tensor((image.shape[0], rows, columns, channels), 0.05, -128)
+        self.builder.operator("CONV_2D", [image, weights, bias], [result], options)
+        return result
+
+    def reshaped(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        result = self.tensor(shape, *((None, 0) if self.is_real else (tensor.scale, tensor.zero_point)))
+        self.builder.operator("RESHAPE", [tensor, None], [result])
+        return result
+
+    def weights(self, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        values = self.generator.integers(-127, 128, shape).astype(np.int8)
+        bias = self.generator.integers(-200, 201, shape[0]).astype(np.int32)
+        if self.is_real:
+            real = (0.005 * values).astype(np.float32), (0.005 * 12 / 255 * bias).astype(np.float32)
+            return self.builder.constant(real[0]), self.builder.constant(real[1])
+        return self.builder.constant(values, [0.005]), self.builder.constant(bias, [0.005 * 12 / 255])
+
+
+@pytest.fixture(scope="session")
+def frame_network(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that returns a network by name, such as "times 5"; "lstm 5" is a file, "real 3" float32."""
+    folder = tmp_path_factory.mktemp("networks")
+
+    def written(name: str) -> Path:
+        kind, frames = name.split()
+        if kind == "lstm":
+            return models / "folded_time_lstm.tflite"
+        path = folder / f"{kind}_{frames}.tflite"
+        drawn = FrameNetworks(is_real=kind == "real")
+        path.write_bytes(write_network(drawn.network(kind.replace("real", "channels"), int(frames))))
+        return path
+
+    return written

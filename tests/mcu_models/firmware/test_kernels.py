@@ -117,7 +117,9 @@ def test_emulated_frontend_equals_the_host(models: Path, built: Callable[[str], 
     """The front end's Arm instructions give the host's inputs."""
     core = Core(built("c8_p_fc").elf)
     table = frontend_table(read_network(models / "c8_p_fc.tflite"))
-    raw = np.random.default_rng(2).normal(88, 5, (50, 64)).round().astype(np.int16)
+    generator = np.random.default_rng(2)
+    wild = generator.choice([-32768, -32767, -1, 0, 32766, 32767], (50, 64))
+    raw = np.concatenate([generator.normal(88, 5, (50, 64)).round(), wild]).astype(np.int16)
     prepared = prepare(raw, table)
     for frame, expected in zip(raw, prepared, strict=True):
         core.uc.mem_write(INPUT, frame.tobytes())
@@ -145,6 +147,33 @@ def test_emulated_background_equals_the_host(
             core.uc.mem_write(INPUT, frame.tobytes())
             core.call("frontend_prepare", INPUT, OUTPUT)
             assert bytes(core.uc.mem_read(OUTPUT, 64)) == expected.tobytes()
+
+
+MEDIAN = """
+#include "lower_median.h"
+int32_t median_of(const int16_t *values, int32_t length);
+int32_t median_of(const int16_t *values, int32_t length)
+{
+    return lower_median(values, length);
+}
+"""
+
+
+def test_the_median_of_any_length_is_the_lower_one(toolchain: Toolchain, tmp_path: Path) -> None:
+    """Two values at a time leave none out, whatever the length, and no difference of far values overflows."""
+    kernels = resources.files("mcu_models.firmware") / "kernels"
+    (tmp_path / "median.c").write_text(MEDIAN)
+    (tmp_path / "bare.ld").write_text(BARE_SCRIPT)
+    command = [*toolchain.command, *toolchain.compile_flags("cortex-m4"), f"-I{kernels}", "-Werror"]
+    command += [*toolchain.link_flags("cortex-m4"), "-Wl,--entry=median_of", "-T", "bare.ld", "median.c"]
+    subprocess.run([*command, "-o", "median.elf"], cwd=tmp_path, check=True, timeout=120)
+    core, generator = Core(tmp_path / "median.elf"), np.random.default_rng(9)
+    for length in range(1, 70):
+        for spread in (2, 300, 32768):
+            values = generator.integers(-spread, spread, length).astype(np.int16)
+            core.uc.mem_write(INPUT, values.tobytes())
+            answer = np.uint32(core.call("median_of", INPUT, length)).astype(np.int32)
+            assert answer == np.sort(values)[(length - 1) // 2]
 
 
 class Runtime:

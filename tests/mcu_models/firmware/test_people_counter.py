@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -34,9 +34,12 @@ from twin.emulated_node import ANSWER, TIMING_PIN, emulate_node
 from twin.host_node import host_count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.port import UartLine
     from mcu_models.firmware.toolchain import Toolchain
+    from mcu_models.networks.library import NetworkEntry
     from sensors.recording import Recording
     from twin.emulated_node import NodeTrace
 
@@ -110,7 +113,7 @@ def test_the_pulse_on_the_timing_pin_is_as_long_as_its_functions_run(recording: 
     answers = [line for line in emulator.uart_lines() if ANSWER.match(line.text)]
     assert len(pulses_s) == len(answers) > 20
     assert {(edge.port, edge.pin) for edge in edges} == {TIMING_PIN}
-    work = ("frontend_", "network_", "int8_")
+    work = ("counter_", "frontend_", "network_", "int8_")
     cycles = sum(spent for name, spent in emulator.function_cycles().items() if name.startswith(work))
     assert sum(pulses_s) == pytest.approx(cycles / 80e6, rel=0.02)
 
@@ -144,9 +147,34 @@ def test_a_firmware_with_a_background_answers_as_the_host(
     assert np.any(expected != host_count(find_network(NETWORK), recording.frames))
 
 
-def test_a_background_is_learnt_anew_after_the_sensor_was_started_again(toolchain: Toolchain, tmp_path: Path) -> None:
+@pytest.fixture
+def watcher(frame_network: Callable[[str], Path]) -> NetworkEntry:
+    """Return a network that sees three frames, sleeps and votes."""
+    entry = find_network(frame_network("channels 3"))
+    return replace(entry, frontend="hold_zero", votes=5, wake_up_degc=1.5)
+
+
+def test_windows_wake_up_and_votes_answer_as_the_host(
+    watcher: NetworkEntry, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    """Through sensor, bus and sleep: frames in which the network runs, and faster ones in which it does not."""
+    result = build_firmware(watcher, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
+    recording = sensed("meeting_room", seconds=60, seed=3)
+    trace, expected = play(read_image(result.elf), recording), host_count(watcher, recording.frames)
+    assert np.array_equal(trace.count, expected)
+    assert trace.problems == ()
+    assert len(set(expected.tolist())) > 1
+    assert trace.inference_s.min() < 0.5 * trace.inference_s.max()
+
+
+@pytest.mark.parametrize("looks_back_by", ["background", "window and votes"])
+def test_all_is_learnt_anew_after_the_sensor_was_started_again(
+    looks_back_by: str, frame_network: Callable[[str], Path], toolchain: Toolchain, tmp_path: Path
+) -> None:
     """Once a read failed, the answers are those of a node that was powered on with the frame it reads next."""
     entry = replace(find_network(NETWORK), frontend="hold_zero")
+    if looks_back_by == "window and votes":
+        entry = replace(find_network(frame_network("lstm 5")), votes=9)
     result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
     recording = sensed("office_doorway", seconds=60, seed=1)
     device = Amg8833(recording, sheet=load_grid_eye(), address=0x69)
@@ -169,11 +197,14 @@ def test_a_background_is_learnt_anew_after_the_sensor_was_started_again(toolchai
     assert list(answers.values()) == expected[: len(answers)].tolist() != later[: len(answers)].tolist()
 
 
-def test_no_image_of_another_front_end_is_taken_for_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reference image has its network's front end in it; with another one the network is built afresh."""
+@pytest.mark.parametrize("other", [{"frontend": "hold_zero"}, {"votes": 3}, {"wake_up_degc": 1.0}])
+def test_no_image_of_another_preparation_is_taken_for_a_network(
+    other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference image has in it what is done around its network; with anything else a network is built afresh."""
     monkeypatch.setattr("mcu_models.firmware.library.find_toolchain", _no_compiler)
     with pytest.raises(BadInputError, match="no compiler"):
-        firmware_for(replace(find_network(NETWORK), frontend="hold_zero"), find_board(BOARD), APP)
+        firmware_for(replace(find_network(NETWORK), **other), find_board(BOARD), APP)
 
 
 def _no_compiler() -> Toolchain:

@@ -1,0 +1,29 @@
+"""An answer is the most frequent of the last counts: a count that is wrong for a frame or two is outvoted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST_VOTES: Final = 9
+"""About a second of a Grid-EYE's ten frames a second."""
+_NONE: Final = -1
+"""No count: stands where there is no frame."""
+
+
+def voted(count: NDArray[np.int64], votes: int) -> NDArray[np.int64]:
+    """Return the most frequent of the last `votes` counts at each frame; of equally frequent ones the latest.
+
+    Args:
+        count: (N,) counts of consecutive frames, the first as the first since power-on.
+        votes: How many are looked at; fewer at the beginning.
+    """
+    place = np.arange(len(count))[:, np.newaxis] - np.arange(votes)
+    ballots = count[np.maximum(place, 0)]
+    often = (ballots[:, :, np.newaxis] == np.where(place >= 0, ballots, _NONE)[:, np.newaxis]).sum(axis=2)
+    latest = np.argmax(np.where(place >= 0, often, 0), axis=1)
+    return np.asarray(ballots[np.arange(len(count)), latest], np.int64)

@@ -1,0 +1,160 @@
+"""What is done around a network costs too: front end, window, wake-up and votes of a people counter on a board."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mcu_models.compiler.counter import people_counter
+from mcu_models.compiler.reader import read_network
+from mcu_models.emulators.bare_core import BareCore
+from mcu_models.emulators.image import read_image
+from mcu_models.firmware.network_library import build_network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mcu_models.boards.board import Board
+    from mcu_models.compiler.counter import Counter
+    from mcu_models.compiler.model import Network
+    from mcu_models.firmware.network_library import NetworkBuild, WeightsPlace
+    from mcu_models.firmware.toolchain import Toolchain
+    from mcu_models.networks.library import NetworkEntry
+
+_GRID = (8, 8)
+_FRAMES = 24
+_COUNTED_FRAMES = 8
+_ROOM_STEPS = 88.0
+"""22 degC in steps of 0.25 degC."""
+_PATTERN_STEPS = 3.0
+_NOISE_STEPS = 1.4
+"""0.35 degC, as a pixel of a Grid-EYE has."""
+_PERSON_STEPS = 12.0
+
+
+@dataclass(frozen=True)
+class PreparationProfile:
+    """What is done around a network, and what it costs.
+
+    Attributes:
+        frontend: Name of the front end.
+        window: Frames that an input holds.
+        votes: Counts that vote.
+        wake_up_degc: With which the network runs; None where it always does.
+        cycles: Of one frame with warm caches, without the network: the mean over frames of a room with somebody in it.
+        clock_hz: Core clock.
+        ram_bytes: What is kept from frame to frame.
+        flash_bytes: Code and constants that an image with the network grows by.
+    """
+
+    frontend: str
+    window: int
+    votes: int
+    wake_up_degc: float | None
+    cycles: int
+    clock_hz: float
+    ram_bytes: int
+    flash_bytes: int
+
+    @property
+    def name(self) -> str:
+        """What is done, in a few words."""
+        words = [self.frontend]
+        words += [f"{self.window} frames"] if self.window > 1 else []
+        words += [f"{self.votes} votes"] if self.votes > 1 else []
+        words += [] if self.wake_up_degc is None else ["wake-up"]
+        return ", ".join(words)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        latency_s = self.cycles / self.clock_hz
+        return {**{key: value for key, value in vars(self).items() if key != "clock_hz"}, "latency_s": latency_s}
+
+
+def profile_preparation(
+    entry: NetworkEntry,
+    board: Board,
+    *,
+    toolchain: Toolchain,
+    weights: WeightsPlace = "flash",
+    clock_hz: float | None = None,
+    alone: NetworkBuild,
+) -> PreparationProfile | None:
+    """Build a network with what is done around it, show it frames, and count.
+
+    Args:
+        entry: The network.
+        board: Where it is to run.
+        toolchain: What compiles it.
+        weights: Memory of the weights.
+        clock_hz: Core clock; None for the board's highest.
+        alone: The network built alone, for the same board.
+
+    Returns:
+        The cost; None for a network of which no manifest says that it counts people, and that takes no frames of 8 x 8.
+
+    Raises:
+        BadInputError: Its manifest row does not fit it, or it does not fit the board.
+    """
+    counter = _counter(entry, read_network(entry.path))
+    if counter is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        build = build_network(
+            entry.path,
+            board=board,
+            out_dir=Path(scratch) / "build",
+            toolchain=toolchain,
+            weights=weights,
+            counter=counter,
+        )
+        core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
+        cycles = _cycles(core, counter)
+    return PreparationProfile(
+        frontend=entry.frontend,
+        window=counter.table.window.frames,
+        votes=entry.votes,
+        wake_up_degc=entry.wake_up_degc,
+        cycles=cycles,
+        clock_hz=core.point.clock_hz,
+        ram_bytes=build.sizes.ram_frontend_bytes,
+        flash_bytes=build.sizes.flash_code_bytes - alone.sizes.flash_code_bytes,
+    )
+
+
+def _counter(entry: NetworkEntry, network: Network) -> Counter | None:
+    ends = (*network.inputs, *network.outputs)
+    if [tensor.dtype for tensor in ends] not in (["int8", "int8"], ["float32", "float32"]):
+        return None
+    if not entry.row and not _takes_frames(network.input.shape):
+        return None
+    return people_counter(
+        network, entry.frontend, votes=entry.votes, wake_up_degc=entry.wake_up_degc, span_degc=entry.span_degc
+    )
+
+
+def _takes_frames(shape: tuple[int, ...]) -> bool:
+    """Return whether an input may be frames of a Grid-EYE."""
+    return shape == (1, *_GRID, shape[-1]) or (len(shape) == 5 and shape[2:] == (*_GRID, 1))
+
+
+def _cycles(core: BareCore, counter: Counter) -> int:
+    place, spent = core.address_of("loop_raw"), []
+    for frame in example_room(counter.table.window.rows, counter.table.window.columns):
+        core.write(place, frame.astype("<i2").tobytes())
+        run = core.call("counter_count", place, regions=["counter_count", "network_run"])
+        spent.append(run.cycles - run.cycles_by_region.get("network_run", 0))
+    return round(sum(spent[-_COUNTED_FRAMES:]) / _COUNTED_FRAMES)
+
+
+def example_room(rows: int, columns: int) -> NDArray[np.int16]:
+    """Return (N, P) int16 steps of 0.25 degC: a floor with a pattern and noise, and from the middle on somebody."""
+    generator = np.random.default_rng(0)
+    steps = _ROOM_STEPS + generator.normal(0, _PATTERN_STEPS, (rows, columns))
+    frames = steps + generator.normal(0, _NOISE_STEPS, (_FRAMES, rows, columns))
+    frames[_FRAMES // 2 :, rows // 2 :, columns // 2 :][:, :2, :2] += _PERSON_STEPS
+    return np.asarray(frames.round().reshape(_FRAMES, -1), np.int16)
