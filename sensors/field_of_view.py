@@ -31,6 +31,11 @@ HIP_RATIO = 0.53
 SITTING_HIP_RATIO = 0.27
 """On a chair: a seat of 0.45 m below the hips."""
 
+PARTLY_IN_VIEW = (0.9, 1.3)
+"""Hips so many half widths from the middle of the view belong to people of whom a good part is seen and a good part is
+not: whether they count is a matter of taste, also for those who label recordings. Of 1.2 and 1.3 as the upper bound the
+latter leaves simulated empty frames as cold at the edge as LINAIGE's easy ones; assumed."""
+
 _FLATTEST_SLOPE = 0.05
 """The footprint of a tilted sensor ends where a ray falls by less than this for each metre; assumed."""
 
@@ -73,6 +78,24 @@ def people_in_view(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArra
     ratio = HIP_RATIO if timeline.posture is None else _hip_ratio(timeline.posture)
     inside = _is_inside(timeline.position_m, ratio * statures_m[timeline.person_index], mount, fov)
     return np.asarray(inside.sum(axis=1), dtype=np.int64)
+
+
+def is_easy(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArray[np.bool_]:
+    """Return (N,) bool, the frames in which nobody is partly in view, so that everybody would count alike."""
+    ratio = edge_ratio(timeline, mount, fov)
+    return ~np.asarray(((ratio > PARTLY_IN_VIEW[0]) & (ratio < PARTLY_IN_VIEW[1])).any(axis=1))
+
+
+def edge_ratio(timeline: Timeline, mount: Mount, fov: FieldOfView) -> NDArray[np.float64]:
+    """Return (N, slots), how far hips are from the middle of the view in half widths of it; nan for nobody.
+
+    Negative for those behind the sensor.
+    """
+    stature_m = np.array([*(person.stature_m for person in timeline.persons), np.nan])[timeline.person_index]
+    ratio = np.asarray(HIP_RATIO) if timeline.posture is None else _hip_ratio(timeline.posture)
+    hips_m = np.concatenate([timeline.position_m, (ratio * stature_m)[..., np.newaxis]], axis=-1)
+    seen_m = mount.to_camera(hips_m)
+    return np.asarray(np.max(np.abs(seen_m[..., :2]) / (seen_m[..., 2:] * fov.half_slopes), axis=-1))
 
 
 def _hip_ratio(posture: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PACKAGES: Final = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "ai-edge-litert")
-_FRONT_END: Final = "mcu_models.compiler.hold_zero"
+_COMPILER: Final = ("mcu_models.compiler.hold_zero", "mcu_models.compiler.vote")
 _TRAINING: Final = "training."
 
 
@@ -21,7 +21,7 @@ _TRAINING: Final = "training."
 def code_digest(first: str = "training.study") -> str:
     """Return the digest of the sources of `first` and of all it imports, and of the releases that they compute with.
 
-    Followed are imports of `training` and of the front end; sessions are data, and have a digest of their own.
+    Followed are imports of `training`, front end and votes; sessions are data, and have a digest of their own.
     """
     digest = hashlib.sha256()
     for name in sorted(imported_modules(first)):
@@ -32,7 +32,7 @@ def code_digest(first: str = "training.study") -> str:
 
 
 def imported_modules(first: str) -> set[str]:
-    """Return the modules of `training`, and the front end's, that `first` imports, and those import, itself included.
+    """Return the modules of `training`, front end and votes that `first` imports, and those import, itself included.
 
     Imports within functions and for type checkers count too.
     """
@@ -49,7 +49,7 @@ def imported_modules(first: str) -> set[str]:
 def _imports(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         name = node.module if isinstance(node, ast.ImportFrom) else None
-        if name is not None and (name.startswith(_TRAINING) or name == _FRONT_END):
+        if name is not None and (name.startswith(_TRAINING) or name in _COMPILER):
             yield name
 
 

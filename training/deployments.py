@@ -1,6 +1,6 @@
 """Random deployments for whole sessions: who comes, how they move and where the sensor hangs differ each time.
 
-They start from `training.people_frames.random_deployment` and widen it: six kinds of business, among them people who
+They start from `training.random_rooms.random_deployment` and widen it: six kinds of business, among them people who
 stay, crowds that gather in view and groups that cross it side by side; warmer rooms; lower mounts; floors with a
 gradient and sunlit patches; two doors. Ranges without a source are assumed.
 """
@@ -14,13 +14,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from scenarios.room import Arrivals, Door, Place, Scenario, Thing
-from training.people_frames import STANDING_HIP_M, WALL_M, random_deployment
+from training.random_rooms import STANDING_HIP_M, WALL_M, random_deployment
 
 if TYPE_CHECKING:
     from scenarios.room import Population, Room, SensorMount, Wall
 
 KINDS: Final = {
-    "people_frames": 0.22,
+    "usual": 0.22,
     "quiet": 0.1,
     "staying": 0.2,
     "passing": 0.08,

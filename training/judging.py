@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mcu_models.compiler.frontend import find_frontend
 from training.protocol import as_json, metrics, voted
-from training.windows import inputs
+from training.windows import FRONTEND, inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +32,15 @@ def judged(network: Any, frames: Frames, asked: NDArray[np.bool_], architecture:
     counted = np.zeros(len(frames.count), dtype=np.int64)
     for begin in range(0, len(needed), _AT_ONCE):
         part = needed[begin : begin + _AT_ONCE]
-        counted[part] = network.counts(inputs(frames, part, architecture))
+        counted[part] = network.counts(as_fed(inputs(frames, part, architecture)))
     counted = voted(counted, frames.start, architecture.votes)
     return as_json(metrics(frames.count[asked], counted[asked]))
+
+
+def as_fed(degc: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return inputs in the steps of the front end, halves upwards, as the firmware feeds them to the network."""
+    step_degc = np.float32(find_frontend(FRONTEND).step_degc)
+    return np.asarray(np.floor(degc / step_degc + np.float32(0.5)) * step_degc)
 
 
 def with_voters(asked: NDArray[np.bool_], start: NDArray[np.int64], votes: int) -> NDArray[np.bool_]:

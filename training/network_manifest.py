@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from training.architectures import read_architecture
 from training.protocol import over_folds
-from training.quantisation import INT8_PRECISIONS
 from training.toml_text import array_of_tables
-from training.windows import SPAN_K
+from training.windows import FRONTEND, SPAN_K
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from training.quantisation import Precision
     from training.toml_text import Value
 
-FRONTEND: Final = "hold_zero"
 _HEAD: Final = "# Networks of a study of people counting; each row says how one was made and what it needs.\n\n"
 _DIGITS: Final = 4
 
@@ -40,12 +38,12 @@ class Origin:
 
 
 def study_manifest(results: Iterable[Mapping[str, Any]], origin: Origin) -> str:
-    """Return a manifest with a row for each file of a study, in float32 or int8, that runs on a microcontroller."""
+    """Return a manifest with a row for each file of a study that runs on a microcontroller."""
     rows = [
         network_row(PurePath(file["file"]).stem, file["file"], one, precision) | _origin(one, origin)
         for one in results
         for precision, file in one["files"].items()
-        if file["runs_on_mcu"] and precision in {"float32", *INT8_PRECISIONS}
+        if file["runs_on_mcu"]
     ]
     return _HEAD + manifest_text(rows)
 
@@ -84,8 +82,16 @@ def network_row(name: str, file: str, result: Mapping[str, Any], precision: Prec
         "balanced_accuracy_data": tested_on,
         "validation_balanced_accuracy": round(result["validation"][precision]["balanced_accuracy"], _DIGITS),
         "keras": metadata.version("keras"),
-        "tensorflow": metadata.version("tensorflow-cpu"),
+        "tensorflow": _tensorflow_version(),
     }
+
+
+def _tensorflow_version() -> str:
+    """Return the release of TensorFlow, by whichever of its packages it was installed."""
+    try:
+        return metadata.version("tensorflow-cpu")
+    except metadata.PackageNotFoundError:
+        return metadata.version("tensorflow")
 
 
 def _origin(result: Mapping[str, Any], origin: Origin) -> Row:

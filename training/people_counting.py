@@ -44,8 +44,11 @@ if TYPE_CHECKING:
     from training.quantisation import Precision
     from training.sessions import Session
 
+INTERRUPTED: Final = 130
 SIMULATED: Final = "simulated"
 BOTH: Final = "both"
+_ALL: Final = "all"
+_SINGLE_FRAME: Final = "single_frame_cnn"
 _HELD_OUT: Final = 4
 """One validation and one test session for so many training sessions."""
 _DEFAULT_WINDOW: Final = 3
@@ -54,13 +57,16 @@ _COMMAND: Final = "PYTHONPATH=. python -m training.people_counting"
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Run the study; bad input ends it with one line and status 2."""
+    """Run the study; bad input ends it with one line and status 2, Ctrl-C with one and status 130."""
     try:
         given = list(sys.argv[1:] if words is None else words)
         run(_arguments(given), f"{_COMMAND} {shlex.join(given)}")
     except BadInputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on with what is not finished", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
 def run(arguments: argparse.Namespace, command: str) -> list[dict[str, Any]]:
@@ -71,6 +77,7 @@ def run(arguments: argparse.Namespace, command: str) -> list[dict[str, Any]]:
         command: What repeats this, for the manifest.
     """
     _check_numbers(arguments)
+    _check_words(arguments)
     precisions = read_precisions(arguments.precisions)
     networks = _networks(arguments)
     recorded = _recorded(arguments)
@@ -144,12 +151,26 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
     for name in ("sessions", "epochs", "steps", "batch", "jobs"):
         if getattr(arguments, name) < 1:
             raise BadInputError(f"--{name}", "", getattr(arguments, name), "must be at least 1")
+    for window in arguments.windows or ():
+        if window not in WINDOWS:
+            raise BadInputError("--windows", "", window, f"must be one of {', '.join(map(str, WINDOWS))}")
     if not 10 <= arguments.session_seconds <= 3600:
         raise BadInputError("--session-seconds", "", arguments.session_seconds, "must be 10 to 3600")
     if not 0 < arguments.recorded_share < 1:
         raise BadInputError("--recorded-share", "", arguments.recorded_share, "must be between 0 and 1")
     if not 0 <= arguments.seed < 2**32:
         raise BadInputError("--seed", "", arguments.seed, "must be 0 to 2^32 - 1")
+
+
+def _check_words(arguments: argparse.Namespace) -> None:
+    if not arguments.data:
+        raise BadInputError("--data", "", "", f"must be {SIMULATED}, {BOTH}, or a recording or folder of recordings")
+    names = arguments.architectures or []
+    if _ALL in names and len(names) > 1:
+        raise BadInputError("--architectures", "", " ".join(names), f"`{_ALL}` stands alone")
+    if set(arguments.families) == {_SINGLE_FRAME} and set(arguments.windows or [1]) != {1}:
+        window = next(window for window in arguments.windows if window != 1)
+        raise BadInputError("--windows", "", window, f"{_SINGLE_FRAME} has a window of 1 only")
 
 
 def _check_installed() -> None:
@@ -169,7 +190,7 @@ def _networks(arguments: argparse.Namespace) -> list[Architecture]:
 
 
 def _names(family: str, wanted: list[str] | None) -> tuple[str, ...]:
-    if wanted == ["all"]:
+    if wanted == [_ALL]:
         return all_names(family)
     if wanted:
         return tuple(wanted)
@@ -177,7 +198,7 @@ def _names(family: str, wanted: list[str] | None) -> tuple[str, ...]:
 
 
 def _windows(family: str, wanted: list[int] | None) -> list[int]:
-    if family == "single_frame_cnn":
+    if family == _SINGLE_FRAME:
         return [1]
     return wanted or [_DEFAULT_TCN_WINDOW if family == "cnn_tcn" else _DEFAULT_WINDOW]
 
@@ -200,7 +221,7 @@ def _recorded(arguments: argparse.Namespace) -> list[Session] | None:
     if arguments.data != SIMULATED and not folds(numbers):
         said = "holds one session; leaving one out needs two, or use --data simulated --recording"
         raise BadInputError(path, "session", numbers[0], said)
-    if 1 not in numbers:
+    if arguments.data != SIMULATED and 1 not in numbers:
         print(f"session 1 is not there: trained on sessions {', '.join(map(str, numbers))} only")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ class Trust:
         networks: How many were compared.
         mean_difference: Mean of the absolute differences.
         bias: Mean of predicted less real.
-        rank_correlation: Spearman's; nan where it is not defined, as for fewer than three networks.
+        rank_correlation: Spearman's; nan where it is not defined: for fewer than three networks, and where all have the
+            same accuracy.
     """
 
     networks: int
@@ -55,12 +57,12 @@ def compare(rows: Sequence[Row], predicted_on: str = "simulated", real_on: str =
 def trust(compared: Sequence[Comparison]) -> Trust:
     """Return how well predictions met reality; at least one comparison."""
     predicted, real = np.array([(one.predicted, one.real) for one in compared]).T
-    ranks = spearmanr(predicted, real).statistic if len(compared) > 2 else np.nan
+    has_ranks = len(compared) > 2 and np.ptp(predicted) > 0 and np.ptp(real) > 0
     return Trust(
         networks=len(compared),
         mean_difference=float(np.mean(np.abs(predicted - real))),
         bias=float(np.mean(predicted - real)),
-        rank_correlation=float(ranks),
+        rank_correlation=float(spearmanr(predicted, real).statistic) if has_ranks else math.nan,
     )
 
 
@@ -72,9 +74,11 @@ def comparison_table(compared: Sequence[Comparison]) -> str:
         for one in compared
     ]
     found = trust(compared)
+    networks = "1 network" if found.networks == 1 else f"{found.networks} networks"
+    ranks = "not defined" if math.isnan(found.rank_correlation) else f"{found.rank_correlation:.2f}"
     amount = (
-        f"{found.networks} networks: mean absolute difference {100 * found.mean_difference:.1f} points, "
-        f"bias {100 * found.bias:+.1f}, rank correlation {found.rank_correlation:.2f}."
+        f"{networks}: mean absolute difference {100 * found.mean_difference:.1f} points, "
+        f"bias {100 * found.bias:+.1f}, rank correlation {ranks}."
     )
     return "\n".join([*lines, "", amount]) + "\n"
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
+from mcu_models.compiler.vote import voted as voted_since_power_on
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -139,7 +141,7 @@ def as_json(found: Metrics) -> dict[str, object]:
 
 
 def voted(counted: NDArray[np.int64], start: NDArray[np.int64], votes: int) -> NDArray[np.int64]:
-    """Return the most frequent of the last `votes` counts of a block; of equally frequent ones the latest.
+    """Return what each block's counts amount to when they vote, as the firmware's do.
 
     Args:
         counted: (N,) counts, block behind block.
@@ -148,9 +150,5 @@ def voted(counted: NDArray[np.int64], start: NDArray[np.int64], votes: int) -> N
     """
     if votes == 1:
         return counted
-    result = counted.copy()
-    for frame, begin in enumerate(start):
-        ballots = counted[max(int(begin), frame - votes + 1) : frame + 1]
-        often = np.bincount(ballots)[ballots]
-        result[frame] = ballots[np.flatnonzero(often == often.max())[-1]]
-    return result
+    blocks = np.split(counted, np.unique(start)[1:])
+    return np.concatenate([voted_since_power_on(block, votes) for block in blocks])

@@ -21,15 +21,13 @@ from joblib import Parallel, delayed
 
 from datasheet.bad_input import BadInputError
 from scenarios.simulation import simulate
-from scenarios.timeline import SITTING
-from sensors.field_of_view import HIP_RATIO, SITTING_HIP_RATIO, nominal_field_of_view, people_in_view
+from sensors.field_of_view import is_easy, nominal_field_of_view, people_in_view
 from sensors.grid_eye_sheet import load_grid_eye, noise_profile
 from sensors.mount import Mount
 from sensors.signal_chain import unit_errors
 from sensors.thermal_array import ThermalArray
 from sensors.whole_file import whole_file
 from training.deployments import random_session
-from training.people_frames import SPLITS
 from training.varied_sensor import FRAME_RATE_HZ, varied_frames, varied_sheet
 
 if TYPE_CHECKING:
@@ -37,16 +35,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scenarios.timeline import Timeline
 
 CLASSES: Final = 4
+SPLITS: Final = {"train": 0, "validation": 1, "test": 2}
+"""Each split has its own seeds, so that no deployment, person or sensor is in two of them."""
+
 STEP_K: Final = 0.25
 
-EDGE: Final = (0.9, 1.3)
-"""Hips that are so many half widths from the middle of the view are partly in view: the frame is not easy."""
-
 _SOURCES: Final = ("scenarios", "sensors", "datasheet", "training")
-_TRAINING_FILES: Final = ("deployments.py", "people_frames.py", "sessions.py", "varied_sensor.py")
+_TRAINING_FILES: Final = ("deployments.py", "random_rooms.py", "sessions.py", "varied_sensor.py")
 
 
 @dataclass(frozen=True)
@@ -135,24 +132,9 @@ def simulated_session(wanted: Simulated) -> Session:
         number=wanted.index,
         steps=np.round(frames / STEP_K).astype(np.int16),
         count=people_in_view(timeline, mount, fov),
-        easy=_is_easy(edge_ratio(timeline, mount, fov.half_slopes)),
+        easy=is_easy(timeline, mount, fov),
         block=np.zeros(len(frames), dtype=np.int64),
     )
-
-
-def edge_ratio(timeline: Timeline, mount: Mount, half_slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N, slots), how far hips are from the middle of the view in half widths of it; nan for nobody."""
-    stature_m = np.array([*(person.stature_m for person in timeline.persons), np.nan])[timeline.person_index]
-    ratio = np.asarray(HIP_RATIO)
-    if timeline.posture is not None:
-        ratio = np.where(timeline.posture == SITTING, SITTING_HIP_RATIO, HIP_RATIO)
-    hips_m = np.concatenate([timeline.position_m, (ratio * stature_m)[..., np.newaxis]], axis=-1)
-    seen_m = mount.to_camera(hips_m)
-    return np.asarray(np.max(np.abs(seen_m[..., :2]) / (seen_m[..., 2:] * half_slopes), axis=-1))
-
-
-def _is_easy(ratio: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return ~np.asarray(((ratio > EDGE[0]) & (ratio < EDGE[1])).any(axis=1))
 
 
 @functools.cache

@@ -23,7 +23,7 @@ from training.quantisation import DEFAULT_PRECISIONS, INT8_PRECISIONS, inference
 from training.windows import Frames, Mixture, Pool, prepare, whole_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -100,29 +100,32 @@ def result_path(
 
 def finished(path: Path) -> dict[str, Any] | None:
     """Return a finished result; None when there is none, or one of its files is missing or damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        whole = all(_digest((path.parent / one["file"]).read_bytes()) == one["sha256"] for one in _files(found))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
-    return found if whole else None
+    read = _read(path)
+    return None if read is None else read[0]
 
 
 def finish(
     setting: Setting, data: Data, effort: Effort, out: Path, precisions: tuple[Precision, ...] = DEFAULT_PRECISIONS
 ) -> dict[str, Any]:
-    """Return the result of a setting, from the disk or trained now; its files appear whole, the result last."""
+    """Return the result of a setting, from the disk or trained now; its files appear whole, the result last.
+
+    Whether its networks run on a microcontroller is asked of the compiler as it is now.
+    """
     path = result_path(out, setting, data, effort, precisions)
-    found = finished(path)
-    if found is None:
-        found, contents = _trained(setting, data, effort, precisions)
-        for precision, content in contents.items():
-            name = f"{path.stem}-{precision}.tflite"
-            found["files"][precision]["file"] = name
-            with whole_file(out / name) as file:
-                file.write(content)
-        with whole_file(path) as file:
-            file.write((json.dumps(found, indent=1) + "\n").encode())
+    read = _read(path)
+    if read is not None:
+        found, files = read
+        for precision, content in files.items():
+            found["files"][precision].update(_support(content))
+        return found
+    found, contents = _trained(setting, data, effort, precisions)
+    for precision, content in contents.items():
+        name = f"{path.stem}-{precision}.tflite"
+        found["files"][precision]["file"] = name
+        with whole_file(out / name) as file:
+            file.write(content)
+    with whole_file(path) as file:
+        file.write((json.dumps(found, indent=1) + "\n").encode())
     return found
 
 
@@ -137,9 +140,15 @@ def check(setting: Setting, data: Data) -> None:
     _tests(setting, data)
 
 
-def _files(found: dict[str, Any]) -> Collection[dict[str, Any]]:
-    files: dict[str, dict[str, Any]] = found["files"]
-    return files.values()
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]] | None:
+    """Return a finished result and what its files hold, by precision."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        contents = {key: (path.parent / one["file"]).read_bytes() for key, one in found["files"].items()}
+        whole = all(_digest(content) == found["files"][key]["sha256"] for key, content in contents.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return (found, contents) if whole else None
 
 
 def _digest(content: bytes) -> str:
@@ -188,8 +197,12 @@ def _row(setting: Setting, effort: Effort) -> dict[str, Any]:
 
 
 def _file_row(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": _digest(content), **_support(content)}
+
+
+def _support(content: bytes) -> dict[str, Any]:
     said = refusal(content)
-    return {"bytes": len(content), "sha256": _digest(content), "runs_on_mcu": said is None, "refusal": said}
+    return {"runs_on_mcu": said is None, "refusal": said}
 
 
 def _judged(

@@ -6,7 +6,7 @@ writes `accuracy_on_<test>.png` and `deployed_on_<test>.md` beside the summary, 
 `predicted_and_real.md` where that is both simulated and recorded frames. The picture has the axes of Figure 5 of
 arXiv 2304.06059, the table the columns and names of its Table IV: `Top` counts best; `Size-L` and `MAC-L` have the
 fewest parameters and MACs; `Size-H` and `MAC-H` the fewest of those that count at most `HIGH_LOSS` worse than `Top`.
-That bound is assumed after the published rows, which lose 5 and 6 points; -Q stands for int8.
+That bound is assumed after the published rows, which lose 5 and 6 points; -Q stands for int8, of either kind.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sensors.whole_file import whole_file
 from training.architectures import FAMILIES
 from training.pareto import pareto_front
 from training.predicted_accuracy import compare, comparison_table
+from training.quantisation import INT8_PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HIGH_LOSS: Final = 0.065
-QUANTISED: Final = "int8"
+_DRAWN: Final = ("float32", *INT8_PRECISIONS)
 _COSTS: Final = {"parameters": "parameters", "macs": "MACs for an answer"}
 _MARKERS: Final = dict(zip(FAMILIES, "osDv^P", strict=True))
 _COLOURS: Final = dict(zip(FAMILIES, ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#a463f2", "#9c6b4e"), strict=True))
@@ -107,8 +108,8 @@ def fronts(rows: list[Row], cost: str) -> dict[str, list[Row]]:
 def deployed(rows: list[Row]) -> dict[str, Row]:
     """Return the networks one would deploy, by the published names; int8 ones end in -Q."""
     chosen = {}
-    for precision, suffix in (("float32", ""), (QUANTISED, "-Q")):
-        of_one = [row for row in rows if row["precision"] == precision]
+    for precisions, suffix in ((("float32",), ""), (INT8_PRECISIONS, "-Q")):
+        of_one = [row for row in rows if row["precision"] in precisions]
         if not of_one:
             continue
         best = max(of_one, key=score)
@@ -146,8 +147,12 @@ def _precisions(rows: list[Row]) -> list[str]:
 
 
 def draw(rows: list[Row], test: str) -> Figure:
-    """Return balanced accuracy against parameters and against MACs, with fronts, and a panel for each precision."""
-    precisions = [one for one in ("float32", QUANTISED) if one in _precisions(rows)]
+    """Return balanced accuracy against parameters and against MACs, with fronts, and a line of panels for a precision.
+
+    Other precisions than float32 and int8 are drawn where there is none of these.
+    """
+    there = _precisions(rows)
+    precisions = [one for one in _DRAWN if one in there] or there
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(10, 1.2 + 3.6 * len(precisions)), layout="constrained")
         panels = figure.subplots(len(precisions), len(_COSTS), sharey=True, squeeze=False)

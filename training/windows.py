@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from training.architectures import Architecture
     from training.sessions import Session
 
+FRONTEND: Final = "hold_zero"
+"""Name of what takes the background off."""
+
 SPAN_K: Final = (-4.0, 8.0)
-"""Inputs are clipped to this, which sets the scale of the quantised input."""
+"""Inputs are clipped to this, so that the scale of a quantised input spans no more."""
 
 _SYMMETRIES: Final = 8
 _COLUMNS: Final = 8

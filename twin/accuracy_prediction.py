@@ -16,6 +16,7 @@ import numpy as np
 
 from datasheet.bad_input import BadInputError
 from scenarios.simulation import simulate
+from sensors.field_of_view import is_easy, nominal_field_of_view
 from sensors.sensing import sense
 from twin.emulated_node import no_progress
 from twin.host_node import count_recording
@@ -79,16 +80,18 @@ class PredictedAccuracy:
         confusion: (scenarios, deployments, classes, classes) int64 frames; rows true, columns counted; more than 3
             count as 3.
         seed: Of the resampling behind `mean_interval`.
+        easy: The same of easy frames alone, in which nobody is partly in view: what recordings are judged by.
     """
 
     scenarios: tuple[str, ...]
     confusion: NDArray[np.int64]
     seed: int
+    easy: PredictedAccuracy | None = None
 
     @property
     def balanced_accuracy(self) -> float:
         """Of all scenarios, each as important as the other."""
-        return float(np.mean([one.balanced_accuracy for one in self._found]))
+        return float(np.mean([one.balanced_accuracy for one in self.found]))
 
     @property
     def deployments(self) -> int:
@@ -98,12 +101,12 @@ class PredictedAccuracy:
     @property
     def bounds(self) -> tuple[float, float]:
         """What the balanced accuracy of one more deployment lies between, in `COVERAGE` of the cases."""
-        return interval(np.concatenate([one.each for one in self._found]))
+        return interval(np.concatenate([one.each for one in self.found]))
 
     @property
     def mean_interval(self) -> tuple[float, float]:
         """How well `balanced_accuracy` itself is known from so few deployments: by resampling them."""
-        return interval(np.mean([one.resampled for one in self._found], axis=0))
+        return interval(np.mean([one.resampled for one in self.found], axis=0))
 
     @property
     def empty(self) -> tuple[str, ...]:
@@ -112,27 +115,34 @@ class PredictedAccuracy:
         return tuple(name for name, is_seen in zip(self.scenarios, seen.tolist(), strict=True) if not is_seen)
 
     @property
-    def _found(self) -> list[_Scenario]:
-        return [_Scenario(confusion, self.seed) for confusion in self.confusion]
+    def found(self) -> list[ScenarioAccuracy]:
+        """Each scenario's figures."""
+        return [ScenarioAccuracy(confusion, self.seed) for confusion in self.confusion]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
-        (low, high), (mean_low, mean_high) = self.bounds, self.mean_interval
+        easy = self.easy
+        each = [one.as_dict() for one in self.found]
+        if easy is not None:
+            each = [found | {"easy": one.as_dict()} for found, one in zip(each, easy.found, strict=True)]
         return {
-            "balanced_accuracy": self.balanced_accuracy,
-            "low": low,
-            "high": high,
-            "mean_low": mean_low,
-            "mean_high": mean_high,
+            **self.figures(),
+            "easy": None if easy is None else easy.figures(),
             "coverage": COVERAGE,
             "deployments": self.deployments,
-            "per_scenario": [
-                {"scenario": name, **one.as_dict()} for name, one in zip(self.scenarios, self._found, strict=True)
-            ],
+            "per_scenario": [{"scenario": name, **one} for name, one in zip(self.scenarios, each, strict=True)],
         }
 
+    def figures(self) -> dict[str, float]:
+        """Return the figures of all scenarios together."""
+        (low, high), (mean_low, mean_high) = self.bounds, self.mean_interval
+        balanced = self.balanced_accuracy
+        return {
+            "balanced_accuracy": balanced, "low": low, "high": high, "mean_low": mean_low, "mean_high": mean_high,
+        }  # fmt: skip
 
-class _Scenario:
+
+class ScenarioAccuracy:
     """Deployments of one scenario, (deployments, classes, classes) frames each."""
 
     def __init__(self, confusion: NDArray[np.int64], seed: int) -> None:
@@ -141,6 +151,7 @@ class _Scenario:
 
     @property
     def balanced_accuracy(self) -> float:
+        """Of all frames of all deployments."""
         return float(balanced_accuracies(self.confusion.sum(axis=0)))
 
     @property
@@ -157,6 +168,7 @@ class _Scenario:
         return balanced_accuracies(np.einsum("rd,dtc->rtc", drawn, self.confusion))
 
     def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints of the scenario."""
         (low, high), (mean_low, mean_high) = interval(self.each), interval(self.resampled)
         return {
             "balanced_accuracy": self.balanced_accuracy,
@@ -189,18 +201,21 @@ def predict_accuracy(
     Raises:
         BadInputError: The network cannot be used with this sensor.
     """
-    confusion = np.zeros((len(scenarios), deployments.number, len(CLASSES), len(CLASSES)), dtype=np.int64)
+    shape = (2, len(scenarios), deployments.number, len(CLASSES), len(CLASSES))
+    confusion = np.zeros(shape, dtype=np.int64)
     for place, (scenario, mount) in enumerate(scenarios):
         for index in range(deployments.number):
-            confusion[place, index] = _deployed(network, scenario, mount, sheet, deployments, index)
+            confusion[:, place, index] = _deployed(network, scenario, mount, sheet, deployments, index)
             progress(place * deployments.number + index + 1, len(scenarios) * deployments.number)
-    return PredictedAccuracy(tuple(scenario.name for scenario, _ in scenarios), confusion, deployments.seed)
+    names = tuple(scenario.name for scenario, _ in scenarios)
+    easy = PredictedAccuracy(names, confusion[1], deployments.seed)
+    return PredictedAccuracy(names, confusion[0], deployments.seed, easy)
 
 
 def _deployed(
     network: NetworkEntry, scenario: Scenario, mount: Mount, sheet: GridEyeSheet, wanted: Deployments, index: int
 ) -> NDArray[np.int64]:
-    """Return the confusion matrix of one deployment."""
+    """Return (2, classes, classes), one deployment's confusion matrix of all frames, and of easy ones."""
     states = np.random.SeedSequence((wanted.seed, index)).generate_state(3)
     layout_seed, people_seed, sensor_seed = (int(state) for state in states)
     rng = np.random.default_rng(layout_seed)
@@ -209,7 +224,13 @@ def _deployed(
     recording = sense(timeline, hung, sheet, profile=wanted.profile, seed=sensor_seed)
     most = CLASSES[-1]
     truth, counted = np.minimum(recording.count, most), np.minimum(count_recording(network, recording), most)
-    return np.bincount(truth * len(CLASSES) + counted, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), -1)
+    easy = is_easy(timeline, hung, nominal_field_of_view(sheet))
+    return np.stack([_confusion(truth, counted), _confusion(truth[easy], counted[easy])])
+
+
+def _confusion(truth: NDArray[np.int64], counted: NDArray[np.int64]) -> NDArray[np.int64]:
+    cells = np.bincount(truth * len(CLASSES) + counted, minlength=len(CLASSES) ** 2)
+    return np.asarray(cells.reshape(len(CLASSES), len(CLASSES)))
 
 
 def _another_day(scenario: Scenario, rng: np.random.Generator) -> Scenario:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcu_models.emulators.backends import BackendName
     from mcu_models.firmware.image import MemorySizes
     from mcu_models.firmware.network_library import WeightsPlace
+    from mcu_models.networks.library import NetworkEntry
     from twin.prediction import Level
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -196,12 +197,28 @@ def evaluate(
     if easy:
         asked = _easy_mask(recording, frames.confidence)
         truth, counted = truth[asked], counted[asked]
-    accuracy = count_accuracy(truth, counted)
+    accuracy, around = count_accuracy(truth, counted), _around_network(entry)
     if as_json:
         head = {"network": network, "recording": str(recording), "frames": len(truth)}
-        _print_json({**head, **accuracy.as_dict()})
+        _print_json({**head, **around, **accuracy.as_dict()})
     else:
-        Console().print(accuracy_table(accuracy, f"{network} on {recording.name}, {len(truth)} frames"))
+        table = accuracy_table(accuracy, f"{network} on {recording.name}, {len(truth)} frames")
+        table.add_row("counted with", "rules" if entry.has_rules else _in_words(around))
+        Console().print(table)
+
+
+def _around_network(entry: NetworkEntry) -> dict[str, Any]:
+    """Return what is done around a network; rules, which do all themselves, have no front end and no window."""
+    from mcu_models.compiler.reader import read_network  # noqa: PLC0415
+    from mcu_models.compiler.window import window_of  # noqa: PLC0415
+
+    window = None if entry.has_rules else window_of(read_network(entry.path)).frames
+    return {"frontend": entry.frontend, "window": window, "votes": entry.votes, "wake_up_degc": entry.wake_up_degc}
+
+
+def _in_words(around: dict[str, Any]) -> str:
+    wake_up = "no wake-up" if around["wake_up_degc"] is None else f"wake-up at {around['wake_up_degc']:g} degC"
+    return f"{around['frontend']}, window {around['window']}, votes {around['votes']}, {wake_up}"
 
 
 @app.command(name="predict-accuracy")
@@ -255,17 +272,16 @@ def wake_up_command(
     from mcu_models.networks.library import find_network  # noqa: PLC0415
     from sensors.recording import read_recording  # noqa: PLC0415
     from sensors.whole_file import output_target  # noqa: PLC0415
-    from twin.network_profile import profile_network  # noqa: PLC0415
     from twin.result_files import output_folder, write_files  # noqa: PLC0415
-    from twin.wake_up_curve import wake_up_curve  # noqa: PLC0415
+    from twin.wake_up_curve import wake_up_costs, wake_up_curve  # noqa: PLC0415
     from twin.wake_up_picture import wake_up_png  # noqa: PLC0415
 
     target = None if plot is None else output_target(plot)
     entry, frames, on = find_network(network), read_recording(recording), find_board(board)
     asked = _easy_mask(recording, frames.confidence) if easy else None
     with output_folder(target.parent if target else None):
-        profile = profile_network(entry, on, toolchain=find_toolchain(compiler))
-        curve = wake_up_curve(entry, frames, profile, asked=asked)
+        costs = wake_up_costs(entry, on, toolchain=find_toolchain(compiler))
+        curve = wake_up_curve(entry, frames, costs, asked=asked)
         if target is not None:
             write_files(target.parent, {target.name: wake_up_png(curve, f"{entry.path.stem}\non {recording.name}")})
     if as_json:
@@ -299,6 +315,8 @@ def build(
     entry, place = find_network(network), _weights_place(weights)
     chosen = app_name or ("people_counter" if entry.row else NETWORK_ALONE)
     with_board, toolchain = find_board(board), find_toolchain(compiler)
+    if chosen == NETWORK_ALONE and entry.has_rules:
+        raise BadInputError("--app", "", chosen, f"{entry.path.name} holds rules and no network; use people_counter")
     if chosen == NETWORK_ALONE:
         alone = build_network(entry.path, board=with_board, out_dir=out, toolchain=toolchain, weights=place)
         _print_build(alone.elf, alone.map, alone.compiler, alone.sizes, as_json=as_json)

@@ -81,7 +81,7 @@ def _deployments(prediction: Prediction) -> str:
     if deployed is None:
         return f"{len(prediction.count)} frames of one run, which resemble their neighbours: no interval"
     low, high = deployed.bounds
-    return f"{low:.1%} to {high:.1%} in {COVERAGE:.0%} of {deployed.deployments} deployments, of which this is one"
+    return f"{low:.1%} to {high:.1%} in {COVERAGE:.0%} of {deployed.deployments} other deployments"
 
 
 def _accuracy(prediction: Prediction) -> list[KeyFigure]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import shapely
@@ -47,13 +47,14 @@ class MountConfig(Config):
 
 
 class NodeConfig(Config):
-    """What a node's TOML says."""
+    """What a node's TOML says; with `wake_up_degc` the network sleeps while nobody can be in view."""
 
     title: str
     board: str
     network: str
     app: str
     battery: str
+    wake_up_degc: Annotated[float, Field(gt=0, le=10)] | None = None
     sensor: SensorConfig
     mount: MountConfig | None = None
 
@@ -135,9 +136,19 @@ def load_node(name_or_path: str) -> Node:
         config=config,
         sensor=sensor,
         board=find_board(config.board),
-        network=find_network(config.network),
+        network=_network(path, config),
         battery=load_battery(config.battery),
     )
+
+
+def _network(path: Path, config: NodeConfig) -> NetworkEntry:
+    """Return the network, with the wake-up threshold of the node where it has one."""
+    entry = find_network(config.network)
+    if config.wake_up_degc is None:
+        return entry
+    if entry.has_rules:
+        raise BadInputError(path, "wake_up_degc", config.wake_up_degc, f"{config.network} are rules, which always run")
+    return replace(entry, wake_up_degc=config.wake_up_degc)
 
 
 def _check_supply(path: Path, supply_v: float, sensor: GridEyeSheet) -> None:

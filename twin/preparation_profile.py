@@ -28,12 +28,27 @@ if TYPE_CHECKING:
 _GRID = (8, 8)
 _FRAMES = 24
 _COUNTED_FRAMES = 8
+"""The last ones of the room while it is empty, and of the room with somebody in it."""
 _ROOM_STEPS = 88.0
 """22 degC in steps of 0.25 degC."""
 _PATTERN_STEPS = 3.0
 _NOISE_STEPS = 1.4
 """0.35 degC, as a pixel of a Grid-EYE has."""
 _PERSON_STEPS = 12.0
+
+
+@dataclass(frozen=True)
+class PreparationCycles:
+    """What is done around a network, of one frame with warm caches, without the network.
+
+    Attributes:
+        cycles: The mean over frames of a room with somebody in it.
+        asleep_cycles: The mean over frames of the same room while it is empty and the network sleeps: all blocks are
+            looked at. None where the network runs at each of these, as it always does without a threshold.
+    """
+
+    cycles: int
+    asleep_cycles: int | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,8 @@ class PreparationProfile:
         window: Frames that an input holds.
         votes: Counts that vote.
         wake_up_degc: With which the network runs; None where it always does.
-        cycles: Of one frame with warm caches, without the network: the mean over frames of a room with somebody in it.
+        cycles: Of one frame, see `PreparationCycles`.
+        asleep_cycles: Of one frame at which the network sleeps, see `PreparationCycles`.
         clock_hz: Core clock.
         ram_bytes: What is kept from frame to frame.
         flash_bytes: Code and constants that an image with the network grows by.
@@ -56,6 +72,7 @@ class PreparationProfile:
     votes: int
     wake_up_degc: float | None
     cycles: int
+    asleep_cycles: int | None
     clock_hz: float
     ram_bytes: int
     flash_bytes: int
@@ -103,27 +120,51 @@ def profile_preparation(
     counter = _counter(entry, read_network(entry.path))
     if counter is None:
         return None
-    with tempfile.TemporaryDirectory() as scratch:
-        build = build_network(
-            entry.path,
-            board=board,
-            out_dir=Path(scratch) / "build",
-            toolchain=toolchain,
-            weights=weights,
-            counter=counter,
-        )
-        core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
-        cycles = _cycles(core, counter)
+    build, core = _built(entry, counter, board, toolchain, weights, clock_hz)
+    spent = _cycles(core, counter)
     return PreparationProfile(
         frontend=entry.frontend,
         window=counter.table.window.frames,
         votes=entry.votes,
         wake_up_degc=entry.wake_up_degc,
-        cycles=cycles,
+        cycles=spent.cycles,
+        asleep_cycles=spent.asleep_cycles,
         clock_hz=core.point.clock_hz,
         ram_bytes=build.sizes.ram_frontend_bytes,
         flash_bytes=build.sizes.flash_code_bytes - alone.sizes.flash_code_bytes,
     )
+
+
+def preparation_cycles(entry: NetworkEntry, board: Board, *, toolchain: Toolchain) -> PreparationCycles:
+    """Return what is done around a network that counts people, in cycles at the board's highest clock.
+
+    Args:
+        entry: The network.
+        board: Where it is to run.
+        toolchain: What compiles it.
+
+    Raises:
+        BadInputError: It takes no frames, its manifest row does not fit it, or it does not fit the board.
+    """
+    counter = _people_counter(entry, read_network(entry.path))
+    return _cycles(_built(entry, counter, board, toolchain)[1], counter)
+
+
+def _built(
+    entry: NetworkEntry,
+    counter: Counter,
+    board: Board,
+    toolchain: Toolchain,
+    weights: WeightsPlace = "flash",
+    clock_hz: float | None = None,
+) -> tuple[NetworkBuild, BareCore]:
+    """Return a network with what is done around it, and a core with its image."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "build"
+        build = build_network(
+            entry.path, board=board, out_dir=out, toolchain=toolchain, weights=weights, counter=counter
+        )
+        return build, BareCore(board, read_image(build.elf), clock_hz=clock_hz)
 
 
 def _counter(entry: NetworkEntry, network: Network) -> Counter | None:
@@ -132,6 +173,10 @@ def _counter(entry: NetworkEntry, network: Network) -> Counter | None:
         return None
     if not entry.row and not _takes_frames(network.input.shape):
         return None
+    return _people_counter(entry, network)
+
+
+def _people_counter(entry: NetworkEntry, network: Network) -> Counter:
     return people_counter(
         network, entry.frontend, votes=entry.votes, wake_up_degc=entry.wake_up_degc, span_degc=entry.span_degc
     )
@@ -142,13 +187,21 @@ def _takes_frames(shape: tuple[int, ...]) -> bool:
     return shape == (1, *_GRID, shape[-1]) or (len(shape) == 5 and shape[2:] == (*_GRID, 1))
 
 
-def _cycles(core: BareCore, counter: Counter) -> int:
-    place, spent = core.address_of("loop_raw"), []
+def _cycles(core: BareCore, counter: Counter) -> PreparationCycles:
+    place, spent, asleep = core.address_of("loop_raw"), [], []
     for frame in example_room(counter.table.window.rows, counter.table.window.columns):
         core.write(place, frame.astype("<i2").tobytes())
         run = core.call("counter_count", place, regions=["counter_count", "network_run"])
-        spent.append(run.cycles - run.cycles_by_region.get("network_run", 0))
-    return round(sum(spent[-_COUNTED_FRAMES:]) / _COUNTED_FRAMES)
+        network = run.cycles_by_region.get("network_run", 0)
+        spent.append(run.cycles - network)
+        asleep.append(network == 0)
+    empty = slice(_FRAMES // 2 - _COUNTED_FRAMES, _FRAMES // 2)
+    sleeping = [cycles for cycles, sleeps in zip(spent[empty], asleep[empty], strict=True) if sleeps]
+    return PreparationCycles(_mean(spent[-_COUNTED_FRAMES:]), _mean(sleeping) if sleeping else None)
+
+
+def _mean(cycles: list[int]) -> int:
+    return round(sum(cycles) / len(cycles))
 
 
 def example_room(rows: int, columns: int) -> NDArray[np.int16]:

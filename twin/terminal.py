@@ -129,13 +129,14 @@ def predicted_accuracy_table(predicted: PredictedAccuracy, network: str) -> Tabl
     """Return balanced accuracy by scenario, and of all."""
     title = f"{network}, {predicted.deployments} deployments of each scenario"
     table = Table(title=Text(title), title_justify="left")
-    for column in ("", "balanced accuracy", f"{COVERAGE:.0%} of deployments", "mean known within"):
+    for column in ("", "balanced accuracy", f"{COVERAGE:.0%} of deployments", "mean known within", "easy frames"):
         table.add_column(column, justify="left" if not column else "right")
     found = predicted.as_dict()
     rows = [(one["scenario"], one) for one in found["per_scenario"]]
     for name, one in [*rows, ("all", found)] if len(rows) > 1 else rows:
         spread, mean = f"{one['low']:.1%} to {one['high']:.1%}", f"{one['mean_low']:.1%} to {one['mean_high']:.1%}"
-        table.add_row(name, f"{one['balanced_accuracy']:.1%}", spread, mean)
+        easy = f"{one['easy']['balanced_accuracy']:.1%}" if one["easy"] else ""
+        table.add_row(name, f"{one['balanced_accuracy']:.1%}", spread, mean, easy)
     return table
 
 

@@ -17,7 +17,7 @@ from mcu_models.firmware.library import MANIFEST
 from mcu_models.firmware.toolchain import find_toolchain
 from mcu_models.networks.library import NetworkEntry, find_network
 
-REFERENCES = (("people_counter_stm32l4a6zg", "people_c8_p_fc", "stm32l4a6zg", "people_counter"),)
+REFERENCES = (("people_counter_stm32l4a6zg", "people_c16_p_c16_fc_w3", "stm32l4a6zg", "people_counter"),)
 """Name, network, board and app of each reference image."""
 
 

@@ -23,7 +23,9 @@ DEFAULT_FRONTEND: Final = "minus_median"
 RULES_SUFFIX: Final = ".toml"
 _ROWS: Final = "network"
 _SPAN: Final = "frontend_span_degc"
-_RULES: Final = {"family": "rule_based"}
+_PUBLISHED: Final = "published"
+_RULES: Final = {"family": "rule_based", _PUBLISHED: "deterministic"}
+_PUBLISHED_RULES: Final = {"deterministic": "panasonic_grid_eye_api"}
 
 
 @dataclass(frozen=True)
@@ -67,24 +69,28 @@ def network_names() -> tuple[str, ...]:
 def find_network(name_or_path: str | Path) -> NetworkEntry:
     """Return a network or rules by library name, or by the path of a .tflite file or of rules in a .toml file.
 
-    What is done around a network is in its row of the `manifest.toml` of its folder. A user's own file without one
-    gets the front end `minus_median`.
+    `Top-Q` and the like, names of Table IV of arXiv 2304.06059, stand for the networks with these architectures. What
+    is done around a network is in its row of the `manifest.toml` of its folder, also when its file was renamed there. A
+    user's own file without one gets the front end `minus_median`.
 
     Raises:
-        BadInputError: There is none of this name, or a file is not the one its manifest row was written for.
+        BadInputError: There is none of this name, a file is not the one its manifest row was written for, or several
+            rows are for one file.
     """
-    text = str(name_or_path)
-    path = Path(name_or_path)
+    text, path = str(name_or_path), Path(name_or_path)
+    if text in _PUBLISHED_RULES:
+        return find_network(_PUBLISHED_RULES[text])
     if path.suffix == RULES_SUFFIX or text in detector_names():
         return _rules(find_detector(text))
     if path.suffix == ".tflite" or path.is_file():
         return _own_network(path)
     folder = _library_folder()
     rows = _read_manifest(folder)
+    text = _by_published_name(rows).get(text, text)
     if text not in rows:
         known = nearest_name(text, (*rows, *detector_names()))
         raise BadInputError("network", "", text, f"no such name and no .tflite file; {known}")
-    return _library_network(folder, text, rows[text])
+    return _network(folder / rows[text]["file"], text, rows[text])
 
 
 def read_library(folder: Path) -> dict[str, NetworkEntry]:
@@ -93,7 +99,7 @@ def read_library(folder: Path) -> dict[str, NetworkEntry]:
     Raises:
         BadInputError: The manifest or a network cannot be read, or a digest differs.
     """
-    return {name: _library_network(folder, name, row) for name, row in _read_manifest(folder).items()}
+    return {name: _network(folder / row["file"], name, row) for name, row in _read_manifest(folder).items()}
 
 
 def _library_folder() -> Path:
@@ -105,16 +111,20 @@ def _rules(path: Path) -> NetworkEntry:
 
 
 def _own_network(path: Path) -> NetworkEntry:
-    folder = path.parent
-    for row in _raw_rows(folder):
-        if isinstance(row, dict) and row.get("file") == path.name:
-            checked = _checked_row(folder / MANIFEST, row)
-            return _library_network(folder, _row_name(checked), checked)
-    return NetworkEntry(path, _digest(path), DEFAULT_FRONTEND)
+    manifest, sha256 = path.parent / MANIFEST, _digest(path)
+    rows = [row for row in _raw_rows(path.parent) if isinstance(row, dict)]
+    found = [row for row in rows if row.get("file") == path.name] or [
+        row for row in rows if row.get("sha256") == sha256
+    ]
+    if len(found) > 1:
+        raise BadInputError(manifest, f"{_ROWS}.file", path.name, f"{len(found)} rows are for this file; keep one")
+    if not found:
+        return NetworkEntry(path, sha256, DEFAULT_FRONTEND)
+    row = _checked_row(manifest, found[0])
+    return _network(path, _row_name(row), row)
 
 
-def _library_network(folder: Path, name: str, row: Mapping[str, Any]) -> NetworkEntry:
-    path = folder / row["file"]
+def _network(path: Path, name: str, row: Mapping[str, Any]) -> NetworkEntry:
     sha256 = _digest(path)
     if sha256 != row["sha256"]:
         raise BadInputError(path, "sha256", sha256, f"{MANIFEST} row {name!r} says {row['sha256']}")
@@ -137,8 +147,14 @@ def _digest(path: Path) -> str:
 
 
 def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    rows = [_checked_row(folder / MANIFEST, row) for row in _raw_rows(folder)]
-    return {_row_name(row): row for row in rows}
+    rows: dict[str, dict[str, Any]] = {}
+    for row in _raw_rows(folder):
+        checked = _checked_row(folder / MANIFEST, row)
+        name = _row_name(checked)
+        if name in rows:
+            raise BadInputError(folder / MANIFEST, f"{_ROWS}.name", name, "two rows have this name")
+        rows[name] = checked
+    return rows
 
 
 def _raw_rows(folder: Path) -> list[Any]:
@@ -154,6 +170,12 @@ def _raw_rows(folder: Path) -> list[Any]:
     return rows
 
 
+def _by_published_name(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of networks by their names in the published table, where one network has two."""
+    published = {name: str(row.get(_PUBLISHED, "")) for name, row in rows.items()}
+    return {one: name for name, text in published.items() for one in (*text.split("/"), text) if one}
+
+
 def _row_name(row: Mapping[str, Any]) -> str:
     return str(row.get("name", row["file"].removesuffix(".tflite")))
 
@@ -165,10 +187,12 @@ def _checked_row(path: Path, row: Any) -> dict[str, Any]:
             raise BadInputError(path, f"{_ROWS}.{key}", value, "every row needs this text")
     if Path(row["file"]).name != row["file"]:
         raise BadInputError(path, f"{_ROWS}.file", row["file"], "expected a file's name in the manifest's folder")
-    find_frontend(row["frontend"], str(path))
+    if not (isinstance(row.get("name", "-"), str) and row.get("name", "-").strip()):
+        raise BadInputError(path, f"{_ROWS}.name", row["name"], "must be a text, or left out for the file's name")
+    frontend = find_frontend(row["frontend"], str(path))
     _check_votes(path, row.get("votes", 1))
     _check_wake_up(path, row.get("wake_up_degc", 0.0))
-    _check_span(path, row.get(_SPAN, [-1.0, 1.0]))
+    _check_span(path, row.get(_SPAN, [-1.0, 1.0]), holds_zero=frontend.subtracts != "nothing")
     checked: dict[str, Any] = row
     return checked
 
@@ -183,10 +207,13 @@ def _check_wake_up(path: Path, wake_up_degc: Any) -> None:
         raise BadInputError(path, f"{_ROWS}.wake_up_degc", wake_up_degc, "must be a number of degC, such as 0.75")
 
 
-def _check_span(path: Path, span_degc: Any) -> None:
+def _check_span(path: Path, span_degc: Any, *, holds_zero: bool) -> None:
+    """Refuse what is no span; of values above a background or a median, 0 is the place where nobody is."""
     is_pair = isinstance(span_degc, list) and [type(end) in (int, float) for end in span_degc] == [True, True]
-    if not is_pair or not span_degc[0] < span_degc[1]:
+    if not is_pair or not -math.inf < span_degc[0] < span_degc[1] < math.inf:
         raise BadInputError(path, f"{_ROWS}.{_SPAN}", span_degc, "must be two numbers of degC, the lower one first")
+    if holds_zero and not span_degc[0] <= 0 <= span_degc[1]:
+        raise BadInputError(path, f"{_ROWS}.{_SPAN}", span_degc, "must hold 0 degC, the empty room's value")
 
 
 def _optional_real(row: Mapping[str, Any], key: str) -> float | None:

@@ -13,7 +13,9 @@ from scenarios.timeline import SITTING, STANDING, Person, Timeline
 from sensors.field_of_view import (
     HIP_RATIO,
     FieldOfView,
+    edge_ratio,
     footprint_m,
+    is_easy,
     is_in_view,
     nominal_field_of_view,
     people_in_view,
@@ -142,19 +144,36 @@ def test_the_footprint_of_a_tilted_sensor_is_where_its_corner_rays_meet_the_heig
     assert np.isfinite(footprint_m(Mount(0, 0, 2.0, 0, 80), FOV, 0.0)).all()
 
 
-def test_who_sits_leaves_the_view_farther_out_than_who_stands() -> None:
-    timeline = Timeline(
-        time_s=np.zeros(2),
-        person_index=np.zeros((2, 1), dtype=np.int32),
-        position_m=np.array([[[1.15, 0.0]], [[1.15, 0.0]]]),
-        heading_rad=np.zeros((2, 1)),
-        speed_mps=np.zeros((2, 1)),
+def alone_at(x_m: list[float], posture: list[int]) -> Timeline:
+    """Return one person, a frame for each place."""
+    frames = len(x_m)
+    return Timeline(
+        time_s=np.zeros(frames),
+        person_index=np.zeros((frames, 1), dtype=np.int32),
+        position_m=np.array([[[x, 0.0]] for x in x_m]),
+        heading_rad=np.zeros((frames, 1)),
+        speed_mps=np.zeros((frames, 1)),
         persons=(Person(1.75, 0.45, 0.25, 0.095, 34.0, 0.5, 0.7),),
         events=(),
         air_degc=22.0,
         floor_degc=22.0,
         wall_degc=22.0,
         room_size_m=(5.0, 5.0),
-        posture=np.array([[STANDING], [SITTING]], dtype=np.int8),
+        posture=np.array([[one] for one in posture], dtype=np.int8),
     )
+
+
+def test_who_sits_leaves_the_view_farther_out_than_who_stands() -> None:
+    timeline = alone_at([1.15, 1.15], [STANDING, SITTING])
     assert people_in_view(timeline, Mount(0, 0, 2.7), FOV).tolist() == [0, 1]
+
+
+def test_frames_with_somebody_partly_in_view_are_not_easy() -> None:
+    """By the same hips as the count: 1 is the edge of the view."""
+    half_m = (2.7 - HIP_RATIO * 1.75) * math.tan(math.radians(30))
+    ratio = [0.2, 0.89, 0.91, 1.0, 1.29, 1.31, math.nan]
+    timeline = alone_at([one * half_m for one in ratio], [STANDING] * len(ratio))
+    mount = Mount(0, 0, 2.7)
+    assert edge_ratio(timeline, mount, FOV)[:, 0] == pytest.approx(ratio, nan_ok=True)
+    assert is_easy(timeline, mount, FOV).tolist() == [True, True, False, False, False, True, True]
+    assert people_in_view(timeline, mount, FOV).tolist() == [1, 1, 1, 1, 0, 0, 0]

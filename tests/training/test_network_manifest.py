@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import resources
+import re
+from importlib import metadata, resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,7 +57,17 @@ def test_the_twin_reads_what_the_study_writes(tmp_path: Path) -> None:
     assert entry.row["command"] == origin.command
 
 
-def test_files_that_run_on_no_microcontroller_or_in_another_way_have_no_row() -> None:
-    said = study_manifest([result("one.tflite", 0.5, float32=False, dynamic_range=True)], Origin("", ""))
-    assert said.count("[[network]]") == 1
-    assert 'precision = "int8"\n' in said
+def test_every_file_that_runs_on_a_microcontroller_has_a_row_and_no_other() -> None:
+    """Without one, the twin would prepare its frames in another way than training did."""
+    said = study_manifest([result("one.tflite", 0.5, float16=False, dynamic_range=True)], Origin("", ""))
+    assert re.findall('precision = "(.*)"', said) == ["int8", "dynamic_range"]
+
+
+def test_tensorflow_goes_by_either_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        if package == "tensorflow-cpu":
+            raise metadata.PackageNotFoundError(package)
+        return f"{package} 2.0"
+
+    monkeypatch.setattr(network_manifest.metadata, "version", version)
+    assert 'tensorflow = "tensorflow 2.0"\n' in study_manifest([result("one.tflite", 0.5)], Origin("", ""))

@@ -43,13 +43,20 @@ def recording(path: Path, sessions: tuple[int, ...], frames: int = 60) -> Path:
     ("words", "said"),
     [
         (["--families", "cnn_lstn"], "did you mean 'cnn_lstm'?"),
-        (["--families", "cnn_tcn", "--windows", "4"], "window is 4; must be one of"),
+        (["--families", "cnn_tcn", "--windows", "1"], "window is 1; must be one of"),
+        (["--families", "single_frame_cnn", "--windows", "4"], "--windows 4; must be one of 1, 3, 5, 7, 9"),
         (["--families", "single_frame_cnn", "--architectures", "C8-X-FC"], "layer 'X' is unknown"),
         (["--sessions", "0"], "--sessions 0; must be at least 1"),
         (["--session-seconds", "1"], "must be 10 to 3600"),
         (["--recorded-share", "1.5"], "must be between 0 and 1"),
         (["--seed", "-1"], "--seed -1"),
         (["--precisions", "int8", "int9"], "--precisions 'int9'; did you mean 'int8'?"),
+        (
+            ["--families", "single_frame_cnn", "--windows", "1", "5"],
+            "--windows 5; single_frame_cnn has a window of 1 only",
+        ),
+        (["--architectures", "all", "C8-P-FC"], "--architectures 'all C8-P-FC'; `all` stands alone"),
+        (["--data", ""], "--data ''; must be simulated, both, or a recording or folder of recordings"),
         (["--data", "both"], "--recording; is needed with --data both"),
         (["--data", "no/such.npz"], "no/such.npz; there is no such file"),
     ],
@@ -66,6 +73,14 @@ def test_bad_words_end_the_run_with_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_windows_beside_other_families_leave_single_frames_single() -> None:
+    words = ["--data", "simulated", "--out", "x", "--architectures", "C8-P-FC", "--windows", "5"]
+    arguments = people_counting._arguments([*words, "--families", "single_frame_cnn", "multi_channel_cnn"])
+    people_counting._check_words(arguments)
+    networks = people_counting._networks(arguments)
+    assert [(one.family, one.window) for one in networks] == [("single_frame_cnn", 1), ("multi_channel_cnn", 5)]
+
+
 def test_a_missing_extra_is_said_before_anything_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,10 +90,38 @@ def test_a_missing_extra_is_said_before_anything_is_simulated(
     assert capsys.readouterr().err == "training; needs the extra `train`: pip install -e '.[train]'\n"
 
 
+def test_ctrl_c_ends_the_run_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(people_counting.importlib.util, "find_spec", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        main(["--data", "simulated", "--out", str(tmp_path / "out")])
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "interrupted; the same command goes on with what is not finished\n"
+
+
 def test_one_session_cannot_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--data", str(recording(tmp_path / "one.npz", (2,))), "--out", str(tmp_path / "out")])
     assert "holds one session; leaving one out needs two" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("data", "says_so"), [("simulated", False), ("both", True)])
+def test_a_session_1_that_is_missed_is_said_where_recordings_are_trained_on(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    data: str,
+    says_so: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    monkeypatch.setattr(people_counting.importlib.util, "find_spec", lambda _: None)
+    recordings = str(recording(tmp_path / "two.npz", (2, 3)))
+    with pytest.raises(SystemExit):
+        main(["--data", data, "--recording", recordings, "--out", str(tmp_path / "out")])
+    assert ("session 1 is not there" in capsys.readouterr().out) == says_so
 
 
 def test_a_summary_weighs_the_sessions_left_out_by_their_frames() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, mean_absolute_error, mean_squared_error
 
+from mcu_models.compiler import vote
 from training.protocol import (
     PLATEAU_FACTOR,
     Fold,
@@ -84,6 +85,14 @@ def test_progress_starts_the_patience_anew() -> None:
 
 def test_the_cosine_goes_from_the_first_rate_through_its_half_to_zero() -> None:
     assert [cosine_rate(0.4, done) for done in (0, 0.5, 1)] == pytest.approx([0.4, 0.2, 0])
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=12), min_size=1, max_size=4), st.integers(1, 9))
+def test_blocks_vote_by_themselves_as_on_the_microcontroller(blocks: list[list[int]], votes: int) -> None:
+    lengths = [len(block) for block in blocks]
+    start = np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
+    expected = [vote.voted(np.array(block), votes).tolist() for block in blocks]
+    assert voted(np.concatenate(blocks), start, votes).tolist() == [count for block in expected for count in block]
 
 
 def test_a_vote_takes_the_most_frequent_and_of_equals_the_latest() -> None:

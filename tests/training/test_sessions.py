@@ -56,11 +56,6 @@ def test_a_session_is_simulated_once_and_a_damaged_file_again(tmp_path: Path, mo
     assert kept_session(ONE, file).steps.tobytes() == made.steps.tobytes()
 
 
-def test_frames_with_somebody_partly_in_view_are_not_easy() -> None:
-    ratio = np.array([[0.2, np.nan], [1.0, 0.1], [0.95, 2.0], [1.5, np.nan], [np.nan, np.nan]])
-    assert sessions._is_easy(ratio).tolist() == [True, False, False, True, True]
-
-
 def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match="cannot be made"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from datasheet.bad_input import BadInputError
 from training import study
 from training.architectures import read_architecture
 from training.sessions import Session
-from training.study import Setting, check, finished, gather, result_path
+from training.study import Setting, check, finish, finished, gather, result_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +115,28 @@ def test_a_result_is_finished_when_all_its_files_are_whole(tmp_path: Path) -> No
     assert finished(path) is None
     (tmp_path / "one-b.tflite").write_bytes(b"b")
     assert finished(path) == {"files": files}
+
+
+def test_what_a_finished_network_runs_on_is_asked_of_the_compiler_of_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result may be older than the compiler."""
+    setting, data, effort = Setting(SINGLE, 1, None), gather(SIMULATED, None, 0.1), Effort()
+    contents: dict[Precision, bytes] = {"float32": b"a", "int8": b"b"}
+
+    def trained(*_: object) -> tuple[dict[str, Any], dict[Precision, bytes]]:
+        return {"files": {name: study._file_row(content) for name, content in contents.items()}}, contents
+
+    def runs() -> list[tuple[bool, str | None]]:
+        found = finish(setting, data, effort, tmp_path, ("float32", "int8"))  # type: ignore[arg-type]
+        return [(row["runs_on_mcu"], row["refusal"]) for row in found["files"].values()]
+
+    monkeypatch.setattr(study, "_trained", trained)
+    monkeypatch.setattr(study, "refusal", lambda content: None if content == b"a" else "no")
+    assert runs() == [(True, None), (False, "no")]
+    monkeypatch.setattr(study, "_trained", None)
+    monkeypatch.setattr(study, "refusal", lambda content: None if content == b"b" else "no longer")
+    assert runs() == [(False, "no longer"), (True, None)]
 
 
 def test_the_int8_network_is_chosen_by_validation_and_of_equals_the_one_that_needs_no_training() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.pareto import pareto_front
-from training.predicted_accuracy import compare, comparison_table, trust
-from training.study_report import deployed, deployed_table, fronts, main
+from training.predicted_accuracy import Comparison, compare, comparison_table, trust
+from training.quantisation import PRECISIONS
+from training.study_report import deployed, deployed_table, draw, fronts, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,17 @@ def test_deployed_ones_have_the_published_names() -> None:
     assert "| MAC-L | single_frame_cnn | 1 | C8-FC | float32 | 62.0 ± 1.0 % |" in deployed_table(rows)
 
 
+def test_int8_by_training_is_deployed_like_int8() -> None:
+    rows = [_row("C8-P-FC", 372, 2880, 0.5, precision="int8"), _row("C8-FC", 500, 2800, 0.7, precision="int8_qat")]
+    assert deployed(rows)["Top-Q"] is rows[1]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_precision_alone_can_be_drawn(precision: str) -> None:
+    figure = draw([{**row, "precision": precision} for row in ROWS], "simulated")
+    assert [precision in panel.get_ylabel() for panel in figure.axes] == [True, True]
+
+
 def test_predictions_are_held_against_the_same_network_alone() -> None:
     real = [
         _row("C8-P-FC", 372, 2880, 0.66, tested_on="recorded"),
@@ -77,6 +89,22 @@ def test_predictions_are_held_against_the_same_network_alone() -> None:
     assert found.bias == pytest.approx(0.01)
     assert found.rank_correlation == pytest.approx(0.5)
     assert "rank correlation 0.50" in comparison_table(compared)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "begins"),
+    [
+        ([(0.7, 0.6)], "1 network: mean absolute difference 10.0 points, bias +10.0"),
+        ([(0.7, 0.6), (0.8, 0.9)], "2 networks: "),
+        ([(0.7, 0.6), (0.7, 0.7), (0.7, 0.8)], "3 networks: "),
+        ([(0.6, 0.7), (0.7, 0.7), (0.8, 0.7)], "3 networks: "),
+    ],
+)
+def test_ranks_that_are_not_defined_are_said_so(pairs: list[tuple[float, float]], begins: str) -> None:
+    """There are too few, or all are equal."""
+    amount = comparison_table([Comparison("a", *pair) for pair in pairs]).splitlines()[-1]
+    assert amount.startswith(begins)
+    assert amount.endswith(", rank correlation not defined.")
 
 
 def test_report_writes_pictures_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

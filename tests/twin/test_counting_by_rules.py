@@ -97,3 +97,10 @@ def test_profile_says_what_a_frame_costs(capsys: pytest.CaptureFixture[str]) -> 
 def test_rules_have_no_weights_to_place(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", RULES, "--weights", "ram"]) == 2
     assert "weights is 'ram'; rules have none to place" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_compiler")
+def test_rules_hold_no_network_to_build_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", RULES, "--app", "network", "--out", str(tmp_path / "out")]) == 2
+    assert "holds rules and no network; use people_counter" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

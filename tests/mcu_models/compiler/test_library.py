@@ -50,6 +50,8 @@ def test_a_file_that_is_not_the_manifests_is_refused(library: Path) -> None:
         ("[[network]]", "[network]", r"expected rows, each headed \[\[network\]\]"),
         ("seed = 7", "seed =", "cannot be read"),
         ('"counter.tflite"', '"other.tflite"', "cannot be read"),
+        ("seed = 7", 'name = ""', r"manifest\.toml: network\.name is ''; must be a text"),
+        ("seed = 7", "name = 7", r"network\.name is 7; must be a text"),
     ],
 )
 def test_a_wrong_manifest_is_refused(library: Path, old: str, new: str, message: str) -> None:
@@ -82,6 +84,7 @@ def test_what_is_done_around_a_network_is_in_its_row(library: Path) -> None:
             "frontend_span_degc is .*must be two numbers of degC, the lower one first",
         ),
         ("frontend_span_degc = 8.0", "frontend_span_degc is 8.0; must be two numbers"),
+        ("frontend_span_degc = [-inf, inf]", r"frontend_span_degc is \[-inf, inf\]; must be two numbers"),
         ("wake_up_degc = false", "wake_up_degc is False; must be a number of degC"),
     ],
 )
@@ -94,6 +97,19 @@ def test_wrong_votes_and_thresholds_are_told_in_one_line(library: Path, line: st
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("span", ["[1.0, 8.0]", "[-8.0, -1.0]"])
+def test_a_span_of_values_above_a_background_holds_zero(library: Path, span: str) -> None:
+    """Only the values of a front end that subtracts nothing are a room's temperatures."""
+    manifest = library / "manifest.toml"
+    row = manifest.read_text() + f"frontend_span_degc = {span}\n"
+    manifest.write_text(row)
+    assert read_library(library)["counter"].span_degc is not None
+    for frontend in ("minus_median", "hold_zero"):
+        manifest.write_text(row.replace("raw", frontend))
+        with pytest.raises(BadInputError, match=r"network\.frontend_span_degc is .*; must hold 0 degC"):
+            read_library(library)
+
+
 def test_a_users_own_network_has_the_row_of_its_folder(library: Path) -> None:
     """As training writes it; the file must be the one that the row was written for."""
     entry = find_network(library / "counter.tflite")
@@ -104,8 +120,36 @@ def test_a_users_own_network_has_the_row_of_its_folder(library: Path) -> None:
         find_network(library / "counter.tflite")
 
 
+def test_a_renamed_network_keeps_its_row(library: Path) -> None:
+    """Another front end would let it count wrongly, and say nothing."""
+    renamed = library / "renamed.tflite"
+    (library / "counter.tflite").rename(renamed)
+    entry = find_network(renamed)
+    assert (entry.path, entry.frontend, entry.row["seed"]) == (renamed, "raw", 7)
+
+
+def test_two_rows_for_one_file_are_refused(library: Path) -> None:
+    """Of two ways to prepare its frames, which one is meant?"""
+    manifest = library / "manifest.toml"
+    row = manifest.read_text()
+    manifest.write_text(f"{row}votes = 3\n{row}votes = 5\n")
+    with pytest.raises(BadInputError, match=r"network\.file is 'counter\.tflite'; 2 rows are for this file"):
+        find_network(library / "counter.tflite")
+    with pytest.raises(BadInputError, match=r"network\.name is 'counter'; two rows have this name"):
+        read_library(library)
+
+
+def test_a_file_may_have_rows_of_several_names(library: Path) -> None:
+    """As with and without a threshold, in a library, where networks are found by name."""
+    manifest = library / "manifest.toml"
+    row = manifest.read_text()
+    manifest.write_text(f'{row}{row}name = "waking"\nwake_up_degc = 1.0\n')
+    found = read_library(library)
+    assert (found["counter"].wake_up_degc, found["waking"].wake_up_degc) == (None, 1.0)
+
+
 def test_a_manifest_of_other_files_says_nothing_of_a_network(library: Path) -> None:
-    shutil.copy(library / "counter.tflite", library / "other.tflite")
+    (library / "other.tflite").write_bytes((library / "counter.tflite").read_bytes() + b"\0")
     entry = find_network(library / "other.tflite")
     assert (entry.frontend, entry.votes, dict(entry.row)) == ("minus_median", 1, {})
 

@@ -62,7 +62,7 @@ def test_an_image_without_debugging_information_has_no_lines() -> None:
 
 def test_addresses_outside_the_code_have_no_line() -> None:
     lines = SourceLines(read_image(REFERENCE))
-    assert [lines.at(address) for address in (0, 0x08000000, 0x08001E00, 0xFFFFFFFE)] == [None] * 4
+    assert [lines.at(address) for address in (0, 0x08000000, 0x0800F000, 0xFFFFFFFE)] == [None] * 4
 
 
 def test_a_table_without_end_is_read_so_far_as_is_reasonable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from sensors.recording import Recording
     from twin.emulated_node import NodeTrace
 
-NETWORK, BOARD, APP = "people_c8_p_fc", "stm32l4a6zg", "people_counter"
+NETWORK, BOARD, APP = "people_c16_p_c16_fc_w3", "stm32l4a6zg", "people_counter"
 IMAGE = "people_counter_stm32l4a6zg"
 SETTLED_S = 18.0
 """Crystal, wake sequence and settling of the sensor take less."""
@@ -84,7 +84,7 @@ def test_the_node_sleeps_between_frames(recording: Recording) -> None:
     residency = {str(state): seconds for state, seconds in play(find_image(IMAGE), recording).residency_s.items()}
     span_s = sum(residency.values())
     assert residency["stop2"] / span_s > 0.9
-    assert (residency["run 80 MHz"] + residency["run 16 MHz"]) / span_s < 0.01
+    assert (residency["run 80 MHz"] + residency["run 16 MHz"]) / span_s < 0.015
     assert set(residency) <= {"stop2", "sleep 16 MHz", "run 16 MHz", "run 80 MHz", "run 4 MHz"}
 
 
@@ -138,13 +138,13 @@ def test_a_firmware_with_a_background_answers_as_the_host(
     recording = sensed(scenario, seconds=60, seed=seed)
     assert recording.count[0] == begins_with
     assert recording.count.max() > 0
-    entry = replace(find_network(NETWORK), frontend="hold_zero")
+    entry = find_network("people_c8_p_fc")
     result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
     trace, expected = play(read_image(result.elf), recording), host_count(entry, recording.frames)
     assert np.array_equal(trace.count, expected)
     assert trace.problems == ()
     assert len(set(expected.tolist())) > 1
-    assert np.any(expected != host_count(find_network(NETWORK), recording.frames))
+    assert np.any(expected != host_count(replace(entry, frontend="minus_median"), recording.frames))
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_all_is_learnt_anew_after_the_sensor_was_started_again(
     looks_back_by: str, frame_network: Callable[[str], Path], toolchain: Toolchain, tmp_path: Path
 ) -> None:
     """Once a read failed, the answers are those of a node that was powered on with the frame it reads next."""
-    entry = replace(find_network(NETWORK), frontend="hold_zero")
+    entry = find_network("people_c8_p_fc")
     if looks_back_by == "window and votes":
         entry = replace(find_network(frame_network("lstm 5")), votes=9)
     result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
@@ -197,7 +197,7 @@ def test_all_is_learnt_anew_after_the_sensor_was_started_again(
     assert list(answers.values()) == expected[: len(answers)].tolist() != later[: len(answers)].tolist()
 
 
-@pytest.mark.parametrize("other", [{"frontend": "hold_zero"}, {"votes": 3}, {"wake_up_degc": 1.0}])
+@pytest.mark.parametrize("other", [{"frontend": "minus_median"}, {"votes": 3}, {"wake_up_degc": 1.0}])
 def test_no_image_of_another_preparation_is_taken_for_a_network(
     other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,31 +1,16 @@
-"""Training frames from many simulated deployments: other rooms, mounts, people and sensors each time."""
+"""Random rooms with one door, whose people linger in view of the sensor: what sessions are drawn from."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scenarios.room import Arrivals, Door, Place, Population, Room, Scenario, SensorMount
-from scenarios.simulation import simulate
-from sensors.grid_eye_sheet import load_grid_eye
-from sensors.mount import Mount
-from sensors.sensing import sense
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import numpy as np
 
     from scenarios.room import Wall
-
-SECONDS = 180.0
-FRAME_STRIDE = 4
-"""Every fourth frame is kept: neighbours differ by little more than noise."""
-
-CLASSES = 4
-SPLITS = {"train": 0, "validation": 1, "test": 2}
-"""Each split has its own seeds, so that no deployment, person or sensor is in two of them."""
 
 STANDING_HIP_M = 0.91
 """Of an adult of 1.72 m (Drillis and Contini 1966)."""
@@ -34,48 +19,6 @@ WALL_M = 0.31
 """No place is nearer to a wall; scenarios want 0.3 m."""
 
 _WALLS: tuple[Wall, ...] = ("north", "south", "east", "west")
-
-
-@dataclass(frozen=True)
-class LabelledFrames:
-    """Frames with their truth.
-
-    Attributes:
-        frames: (N, 8, 8) float32 degC in steps of 0.25.
-        count: (N,) int64, people in view, 0 to 3.
-    """
-
-    frames: NDArray[np.float32]
-    count: NDArray[np.int64]
-
-
-def balanced_frames(split: str, *, deployments: int, seed: int) -> LabelledFrames:
-    """Return frames of `deployments` simulated deployments with equally many of each count, shuffled."""
-    parts = [_deployment_frames((seed, SPLITS[split], index)) for index in range(deployments)]
-    frames = np.concatenate([part.frames for part in parts])
-    count = np.concatenate([part.count for part in parts])
-    rng = np.random.default_rng([seed, SPLITS[split], deployments])
-    chosen = _equal_share(count, rng)
-    return LabelledFrames(frames[chosen], count[chosen])
-
-
-def _equal_share(count: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.intp]:
-    members = [rng.permutation(np.flatnonzero(count == people)) for people in range(CLASSES)]
-    share = min(len(indices) for indices in members)
-    return rng.permutation(np.concatenate([indices[:share] for indices in members]))
-
-
-def _deployment_frames(seeds: tuple[int, int, int]) -> LabelledFrames:
-    """Return the kept frames of one deployment; its people and its sensor have seeds of their own."""
-    layout_seed, people_seed, sensor_seed = np.random.SeedSequence(seeds).generate_state(3)
-    scenario = random_deployment(np.random.default_rng(layout_seed))
-    timeline = simulate(scenario, seconds=SECONDS, seed=int(people_seed))
-    hung = scenario.sensor_mount
-    mount = Mount(hung.x_m, hung.y_m, hung.height_m, hung.yaw_deg, hung.tilt_deg)
-    recording = sense(timeline, mount, load_grid_eye(), seed=int(sensor_seed))
-    kept = np.flatnonzero(recording.count < CLASSES)
-    kept = kept[kept % FRAME_STRIDE == 0]
-    return LabelledFrames(recording.frames[kept], recording.count[kept])
 
 
 def random_deployment(rng: np.random.Generator) -> Scenario:
