@@ -6,8 +6,9 @@
     PYTHONPATH=. python -m training.people_counting --data simulated --precisions float32 int8 int8_qat --out out/study
 
 Simulated: networks are trained on simulated sessions and tested on others, and on a `--recording` if there is one, by
-which nothing is chosen. A path: cross-validation that leaves one session out. Both: the same with simulated sessions
-mixed in. A run that is started again with the same words goes on where it was killed. Needs the extra `train`.
+which nothing is chosen. A path: cross-validation that leaves one session out. Both: the same, of networks that were
+trained on simulated sessions first. A run that is started again with the same words goes on where it was killed. Needs
+the extra `train`.
 
 In OUT: a `.json` and a `.tflite` for each precision of every network, `summary.json`, `quantisation.md`, and
 `manifest.toml`, by which the twin knows how to prepare frames for the networks that run on a microcontroller.
@@ -130,7 +131,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="simulated, both, or a recording or folder of recordings")
     parser.add_argument("--recording", type=Path, help="the recorded part of `both`; a further test of `simulated`")
-    parser.add_argument("--recorded-share", type=float, default=0.1, help="share of a batch in `both`")
+    parser.add_argument("--recorded-share", type=float, default=0.25, help="share of a batch in `both`, while tuning")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), metavar="FAMILY")
     parser.add_argument("--architectures", nargs="+", metavar="NAME", help="such as C8-P-C8-FC; `all` explores them")
     parser.add_argument("--windows", nargs="+", type=int, metavar="FRAMES", help=f"of {WINDOWS}; 3, for a TCN 5")
