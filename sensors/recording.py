@@ -43,6 +43,7 @@ THERMISTOR_RANGE_DEGC = (-40.0, 125.0)
 
 _REQUIRED = ("frames", "count", "time_s")
 _OPTIONAL = ("thermistor", "session", "confidence")
+_TRUTH = "truth"
 
 # What each array may hold. Times of the day or of the epoch are in range; labels fit any integer type.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -95,8 +96,9 @@ class Recording:
 def read_recording(path: Path, *, shape: tuple[int, int] | None = GRID_EYE_SHAPE) -> Recording:
     """Return the recording in an .npz file, or in a .csv file as LINAIGE has them (see `sensors.linaige_csv`).
 
-    An .npz file has `frames`, `count` and `time_s`, and maybe `thermistor`, `session` and `confidence`. Other
-    arrays are ignored. Frames of 8 x 8 pixels are rounded, half to even, to the Grid-EYE's steps of 0.25 degC, because
+    An .npz file has `frames`, `count` and `time_s`, and maybe `thermistor`, `session` and `confidence`. One that
+    `twin run` wrote has people in view in `truth` and the node's answers in `count`: they are left out. Other arrays
+    are ignored. Frames of 8 x 8 pixels are rounded, half to even, to the Grid-EYE's steps of 0.25 degC, because
     recordings may have been averaged or kept in half precision; they change by 0.125 degC at most, and everybody
     who reads the file sees the same frames. Frames of other arrays are left as they are.
 
@@ -203,7 +205,9 @@ def _load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
             _check_size(path, archive)
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in members]
-            return {name: _read_array(path, name, archive, members[name]) for name in names}
+            # Where a node's answers are the counts, people in view stand apart.
+            stored = {name: _TRUTH if name == "count" and _TRUTH in members else name for name in names}
+            return {name: _read_array(path, name, archive, members[stored[name]]) for name in names}
     except FileNotFoundError as error:
         raise BadInputError(path, "", None, "there is no such file") from error
     except BadInputError:

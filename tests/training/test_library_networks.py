@@ -14,14 +14,14 @@ from mcu_models.networks.library import find_network, network_names
 from training.architectures import cost, read_architecture
 from training.protocol import metrics
 from training.sessions import Session, Simulated, simulated_session
-from training.windows import SPAN_K, inputs, prepare
+from training.windows import inputs, prepare
 from twin.host_node import host_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TRAINED = [name for name in network_names() if "architecture" in find_network(name).row]
-MEMBERS_OF_EACH_FAMILY = {
+FAMILIES = {
     "single_frame_cnn", "multi_channel_cnn", "majority_voting", "concatenated_cnn", "cnn_lstm", "cnn_tcn",
 }  # fmt: skip
 PUBLISHED = {"Top", "Size-H", "MAC-H", "Size-L", "MAC-L", "Top-Q", "Size-H-Q/MAC-H-Q", "Size-L-Q", "MAC-L-Q"}
@@ -40,7 +40,7 @@ def _degc(session: Session) -> NDArray[np.float32]:
 
 def test_every_family_has_an_int8_network() -> None:
     rows = [find_network(name).row for name in TRAINED]
-    assert {row["family"] for row in rows if row["precision"].startswith("int8")} == MEMBERS_OF_EACH_FAMILY
+    assert {row["family"] for row in rows if row["precision"].startswith("int8")} == FAMILIES
 
 
 def test_published_networks_are_there_by_name() -> None:
@@ -93,4 +93,3 @@ def test_training_sees_what_the_firmware_sees(sessions: list[Session]) -> None:
     assert inside.mean() > 0.9
     fine_degc = counter.table.frontend.step_degc
     assert np.abs(newest - stood_for)[inside].max() <= (network.input.scale + fine_degc) / 2 + 1e-5
-    assert newest.min() >= SPAN_K[0]

@@ -89,6 +89,14 @@ def test_the_result_follows_the_schema(ran: Path) -> None:
     assert result["provenance"]["problems"] == []
 
 
+def test_frames_of_a_run_are_a_recording_with_its_truth(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not with the node's own answers, by which it would always be right."""
+    accuracy = json.loads((ran / "result.json").read_text())["accuracy"]
+    assert accuracy["balanced_accuracy"] < 1
+    assert run(["evaluate", "people_c16_p_c16_fc_w3", str(ran / "frames.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["confusion"] == accuracy["confusion"]
+
+
 def test_energy_is_conserved(ran: Path) -> None:
     result = json.loads((ran / "result.json").read_text())
     total_j = sum(result["energy_j"]["by_consumer"].values())
