@@ -86,9 +86,11 @@ def find_network(name_or_path: str | Path) -> NetworkEntry:
         return _own_network(path)
     folder = _library_folder()
     rows = _read_manifest(folder)
-    text = _by_published_name(rows).get(text, text)
+    published = _by_published_name(rows)
+    text = published.get(text, text)
     if text not in rows:
-        known = nearest_name(text, (*rows, *detector_names()))
+        near = [one for one in (*published, *_PUBLISHED_RULES) if one.casefold() == text.casefold()]
+        known = nearest_name(text, near or (*rows, *detector_names()))
         raise BadInputError("network", "", text, f"no such name and no .tflite file; {known}")
     return _network(folder / rows[text]["file"], text, rows[text])
 
