@@ -133,7 +133,7 @@ def _range(prediction: Prediction) -> str:
     if prediction.deployed is None:
         return ""
     low, high = prediction.deployed.bounds
-    return f" ({low:.0%} to {high:.0%} in other deployments)"
+    return f" ({low:.0%} to {high:.0%})"
 
 
 def metrics(prediction: Prediction) -> None:
