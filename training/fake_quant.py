@@ -97,38 +97,34 @@ def rounded_by_gate(kernel: Any) -> Any:
     return tf.concat([rounded_whole(gate) for gate in tf.split(tf.convert_to_tensor(kernel), GATES, axis=1)], axis=1)
 
 
-class SimulatedConv2D(keras.layers.Conv2D):  # type: ignore[misc, unused-ignore]
+class _WithRange:
+    """A layer of Keras' own that keeps the range of its outputs."""
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.range = MovingRange()
+
+
+class _SimulatedConvolution(_WithRange):
+    """What convolutions over images and over time compute alike."""
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - Keras passes it so
+        """Return the outputs, rounded and clipped."""
+        layer: Any = self
+        sums = layer.convolution_op(inputs, rounded_by_filter(layer.kernel)) + tf.convert_to_tensor(layer.bias)
+        return self.range(layer.activation(sums), training=training)
+
+
+class SimulatedConv2D(_SimulatedConvolution, keras.layers.Conv2D):  # type: ignore[misc, unused-ignore]
     """A convolution over an image, in int8."""
 
-    def __init__(self, *words: Any, **named: Any) -> None:
-        super().__init__(*words, **named)
-        self.range = MovingRange()
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - Keras passes it so
-        """Return the outputs, rounded and clipped."""
-        sums = self.convolution_op(inputs, rounded_by_filter(self.kernel)) + tf.convert_to_tensor(self.bias)
-        return self.range(self.activation(sums), training=training)
-
-
-class SimulatedConv1D(keras.layers.Conv1D):  # type: ignore[misc, unused-ignore]
+class SimulatedConv1D(_SimulatedConvolution, keras.layers.Conv1D):  # type: ignore[misc, unused-ignore]
     """A convolution over time, in int8."""
 
-    def __init__(self, *words: Any, **named: Any) -> None:
-        super().__init__(*words, **named)
-        self.range = MovingRange()
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - Keras passes it so
-        """Return the outputs, rounded and clipped."""
-        sums = self.convolution_op(inputs, rounded_by_filter(self.kernel)) + tf.convert_to_tensor(self.bias)
-        return self.range(self.activation(sums), training=training)
-
-
-class SimulatedDense(keras.layers.Dense):  # type: ignore[misc, unused-ignore]
+class SimulatedDense(_WithRange, keras.layers.Dense):  # type: ignore[misc, unused-ignore]
     """A dense layer, in int8."""
-
-    def __init__(self, *words: Any, **named: Any) -> None:
-        super().__init__(*words, **named)
-        self.range = MovingRange()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001 - Keras passes it so
         """Return the outputs, rounded and clipped."""

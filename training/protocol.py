@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from mcu_models.compiler.vote import voted as voted_since_power_on
+from mcu_models.compiler.vote import voted_by_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,7 +148,4 @@ def voted(counted: NDArray[np.int64], start: NDArray[np.int64], votes: int) -> N
         start: (N,) where each frame's block begins.
         votes: How many are looked at; fewer at the start of a block.
     """
-    if votes == 1:
-        return counted
-    blocks = np.split(counted, np.unique(start)[1:])
-    return np.concatenate([voted_since_power_on(block, votes) for block in blocks])
+    return voted_by_block(counted, np.unique(start), votes)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.counter import count_people, people_counter
+from mcu_models.compiler.counter import count_people
 from mcu_models.compiler.frontend import raw_from_degc
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork
 from mcu_models.compiler.window import window_of
+from mcu_models.networks.counting import counter_of
 from mcu_models.people_detection.detection import counts
 from mcu_models.people_detection.parameters import COLUMNS, ROWS, load_detector
 from sensors.recording import Recording
@@ -20,7 +21,6 @@ from sensors.recording import Recording
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mcu_models.compiler.counter import Counter
     from mcu_models.compiler.model import Network
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import NodeTrace
@@ -52,14 +52,8 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     if network.has_rules:
         check_sensor(network, frame_shape)
         return counts(raw_from_degc(frames_degc), load_detector(network.path))
-    counter = _counter(network, check_frame_shape(network, frame_shape))
+    counter = counter_of(network, check_frame_shape(network, frame_shape))
     return count_people(ReferenceNetwork(network.path), counter, raw_from_degc(frames_degc))
-
-
-def _counter(network: NetworkEntry, read: Network) -> Counter:
-    return people_counter(
-        read, network.frontend, votes=network.votes, wake_up_degc=network.wake_up_degc, span_degc=network.span_degc
-    )
 
 
 def looks_back(network: NetworkEntry) -> bool:
@@ -68,7 +62,7 @@ def looks_back(network: NetworkEntry) -> bool:
     Raises:
         BadInputError: The network cannot be used.
     """
-    return network.has_rules or _counter(network, read_network(network.path)).looks_back
+    return network.has_rules or counter_of(network, read_network(network.path)).looks_back
 
 
 def check_frame_shape(network: NetworkEntry, frame_shape: tuple[int, ...]) -> Network:

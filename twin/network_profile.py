@@ -13,7 +13,7 @@ from mcu_models.emulators.image import read_image
 from mcu_models.emulators.virtual_clock import PowerState
 from mcu_models.firmware.network_library import build_network
 from mcu_models.networks.library import NetworkEntry, find_network
-from mcu_models.power import Current, state_current
+from mcu_models.power import state_current
 from mcu_models.timing.validated_error import ValidatedError, validated_error
 from twin.preparation_profile import PreparationProfile, profile_preparation
 from twin.rules_profile import run_rules
@@ -173,8 +173,7 @@ def profile_network(
         )
         core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
         first, warm = (_inference(core, build) for _ in range(2))
-    current = _run_current(board, warm.clock_hz)
-    charge_s = board.sheet.power.supply_v.value * warm.cycles / warm.clock_hz
+    energy = _energy(board, warm.cycles, warm.clock_hz)
     sizes, arena = build.sizes, build.generated.arena
     return NetworkProfile(
         network=entry.path.name,
@@ -185,9 +184,9 @@ def profile_network(
         cycles=warm.cycles,
         first_cycles=first.cycles,
         stall_cycles=warm.stall_cycles,
-        energy_j=charge_s * current.typical_a,
-        energy_low_j=charge_s * current.low_a,
-        energy_high_j=charge_s * current.high_a,
+        energy_j=energy.typical_j,
+        energy_low_j=energy.low_j,
+        energy_high_j=energy.high_j,
         layers=_layers(build, warm),
         code_bytes=sizes.flash_code_bytes,
         weights_bytes=sizes.flash_weights_bytes,
@@ -210,8 +209,7 @@ def _profile_rules(
         raise BadInputError(entry.path, "weights", weights, "rules have none to place: flash")
     run = run_rules(entry, board, toolchain=toolchain, clock_hz=clock_hz)
     warm, sizes = run.warm[-1], run.sizes
-    current = _run_current(board, warm.clock_hz)
-    charge_s = board.sheet.power.supply_v.value * run.cycles / warm.clock_hz
+    energy = _energy(board, run.cycles, warm.clock_hz)
     return NetworkProfile(
         network=entry.path.name,
         board=board.name,
@@ -221,9 +219,9 @@ def _profile_rules(
         cycles=run.cycles,
         first_cycles=run.cold.cycles,
         stall_cycles=warm.stall_cycles,
-        energy_j=charge_s * current.typical_a,
-        energy_low_j=charge_s * current.low_a,
-        energy_high_j=charge_s * current.high_a,
+        energy_j=energy.typical_j,
+        energy_low_j=energy.low_j,
+        energy_high_j=energy.high_j,
         layers=(),
         code_bytes=sizes.flash_code_bytes,
         weights_bytes=0,
@@ -262,5 +260,16 @@ def _constant_bytes(operator: Operator) -> int:
     return sum(tensor.size_bytes for tensor in operator.inputs if tensor is not None and tensor.data is not None)
 
 
-def _run_current(board: Board, clock_hz: float) -> Current:
-    return state_current(board.sheet.power, PowerState("run", round(clock_hz)))
+@dataclass(frozen=True)
+class _Energy:
+    """Of some cycles at the board's supply, and what bounds it as far as the run current is known."""
+
+    typical_j: float
+    low_j: float
+    high_j: float
+
+
+def _energy(board: Board, cycles: int, clock_hz: float) -> _Energy:
+    current = state_current(board.sheet.power, PowerState("run", round(clock_hz)))
+    charge_s = board.sheet.power.supply_v.value * cycles / clock_hz
+    return _Energy(charge_s * current.typical_a, charge_s * current.low_a, charge_s * current.high_a)

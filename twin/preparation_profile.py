@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mcu_models.compiler.counter import people_counter
 from mcu_models.compiler.reader import read_network
 from mcu_models.emulators.bare_core import BareCore
 from mcu_models.emulators.image import read_image
 from mcu_models.firmware.network_library import build_network
+from mcu_models.networks.counting import counter_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +146,7 @@ def preparation_cycles(entry: NetworkEntry, board: Board, *, toolchain: Toolchai
     Raises:
         BadInputError: It takes no frames, its manifest row does not fit it, or it does not fit the board.
     """
-    counter = _people_counter(entry, read_network(entry.path))
+    counter = counter_of(entry, read_network(entry.path))
     return _cycles(_built(entry, counter, board, toolchain)[1], counter)
 
 
@@ -173,13 +173,7 @@ def _counter(entry: NetworkEntry, network: Network) -> Counter | None:
         return None
     if not entry.row and not _takes_frames(network.input.shape):
         return None
-    return _people_counter(entry, network)
-
-
-def _people_counter(entry: NetworkEntry, network: Network) -> Counter:
-    return people_counter(
-        network, entry.frontend, votes=entry.votes, wake_up_degc=entry.wake_up_degc, span_degc=entry.span_degc
-    )
+    return counter_of(entry, network)
 
 
 def _takes_frames(shape: tuple[int, ...]) -> bool:

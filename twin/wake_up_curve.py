@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.counter import people_counter
 from mcu_models.compiler.frontend import frontend_codes, raw_from_degc
 from mcu_models.compiler.reader import read_network
 from mcu_models.compiler.reference import ReferenceNetwork, classify
-from mcu_models.compiler.vote import voted
+from mcu_models.compiler.vote import voted_by_block
 from mcu_models.compiler.wake_up import block_sums
 from mcu_models.compiler.window import windowed
+from mcu_models.networks.counting import counter_of
 from twin.host_node import check_frame_shape, power_on_blocks
 from twin.metrics import count_accuracy
 from twin.network_profile import profile_network
@@ -179,7 +179,7 @@ def wake_up_curve(
     truth = recording.count[judged]
 
     def balanced(counted: NDArray[np.int64]) -> float:
-        answers = _voted(counted, seen.starts, network.votes)
+        answers = voted_by_block(counted, seen.starts, network.votes)
         return count_accuracy(truth, answers[judged]).balanced_accuracy
 
     points = []
@@ -209,9 +209,7 @@ def _counters(network: NetworkEntry, read: Network, thresholds_degc: Sequence[fl
     for threshold_degc in thresholds_degc:
         # Refused is a threshold that the network would never reach, or always.
         with suppress(BadInputError):
-            found[threshold_degc] = people_counter(
-                read, network.frontend, wake_up_degc=threshold_degc, span_degc=network.span_degc
-            )
+            found[threshold_degc] = counter_of(replace(network, wake_up_degc=threshold_degc), read)
     if not found:
         raise BadInputError(network.path, "wake_up_degc", None, "its input's scale tells none of the thresholds")
     return found
@@ -219,7 +217,7 @@ def _counters(network: NetworkEntry, read: Network, thresholds_degc: Sequence[fl
 
 def _seen(network: NetworkEntry, recording: Recording) -> _Seen:
     read = check_frame_shape(network, recording.frames.shape[1:])
-    counter = people_counter(read, network.frontend, span_degc=network.span_degc)
+    counter = counter_of(replace(network, wake_up_degc=None), read)
     runs = ReferenceNetwork(network.path)
     warmest, counted, starts = [], [], []
     for block in power_on_blocks(recording):
@@ -229,9 +227,3 @@ def _seen(network: NetworkEntry, recording: Recording) -> _Seen:
         starts.append(len(block))
     begins = np.concatenate([[0], np.cumsum(starts)[:-1]]).astype(np.intp)
     return _Seen(np.concatenate(warmest), np.concatenate(counted), begins)
-
-
-def _voted(counted: NDArray[np.int64], starts: NDArray[np.intp], votes: int) -> NDArray[np.int64]:
-    if votes == 1:
-        return counted
-    return np.concatenate([voted(block, votes) for block in np.split(counted, starts[1:])])

@@ -27,3 +27,16 @@ def voted(count: NDArray[np.int64], votes: int) -> NDArray[np.int64]:
     often = (ballots[:, :, np.newaxis] == np.where(place >= 0, ballots, _NONE)[:, np.newaxis]).sum(axis=2)
     latest = np.argmax(np.where(place >= 0, often, 0), axis=1)
     return np.asarray(ballots[np.arange(len(count)), latest], np.int64)
+
+
+def voted_by_block(count: NDArray[np.int64], begins: NDArray[np.intp], votes: int) -> NDArray[np.int64]:
+    """Return the same for blocks behind each other, between which the node was off.
+
+    Args:
+        count: (N,) counts.
+        begins: (B,) the frames with which blocks begin, the first 0.
+        votes: How many are looked at.
+    """
+    if votes == 1:
+        return count
+    return np.concatenate([voted(block, votes) for block in np.split(count, begins[1:])])

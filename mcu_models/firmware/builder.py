@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.compiler.arena import ArenaPlan
 from mcu_models.compiler.codegen import generate
-from mcu_models.compiler.counter import people_counter
 from mcu_models.compiler.counter_code import counter_sources
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
+from mcu_models.networks.counting import counter_of
 from mcu_models.networks.library import NetworkEntry, find_network
 from mcu_models.people_detection.detection_code import detection_sources
 from mcu_models.people_detection.parameters import load_detector
@@ -113,9 +113,7 @@ def _generated(entry: NetworkEntry) -> _GeneratedCounter:
     if entry.has_rules:
         return _GeneratedCounter(detection_sources(load_detector(entry.path)), ArenaPlan({}, 0, 0), {})
     read = read_network(entry.path)
-    counter = people_counter(
-        read, entry.frontend, votes=entry.votes, wake_up_degc=entry.wake_up_degc, span_degc=entry.span_degc
-    )
+    counter = counter_of(entry, read)
     generated = generate(read, counter.table)
     return _GeneratedCounter(generated.sources | counter_sources(counter), generated.arena, generated.functions)
 
