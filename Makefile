@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy app.py benchmarks
+	$(BIN)/mypy app.py app_pages benchmarks
 	$(BIN)/lint-imports
 
 app: $(STAMP)

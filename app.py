@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app_pages import battery
+from app_pages.drawing import draw, plain
 from twin.figures_counts import confusion_matrix, count_over_time
 from twin.figures_energy import battery_life_figure, days, days_interval, inference_latency, power_by_consumer
 from twin.figures_room import floor_plan, frame_image
-from twin.figures_style import CONFIG
 from twin.key_figures import caveats, key_figures, verdict
 from twin.library import names
 from twin.session import EXPECTED_ERRORS, result_files, run_by_name
 from twin.terminal import sensor_warning
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from twin.prediction import Level, Prediction
 
 DEPLOYMENTS = 20
@@ -43,6 +42,14 @@ class Choice:
 def main() -> None:
     """Draw the page."""
     st.set_page_config(page_title="Edge sensor twin", layout="wide")
+    with st.sidebar:
+        st.header("Edge sensor twin")
+        page = st.segmented_control("Page", list(PAGES), default="Scenario", required=True, key="page")
+    PAGES[page]()
+
+
+def run_page() -> None:
+    """Draw the page that runs a node in a scenario."""
     choice = ask()
     if choice is not None:
         compute(choice)
@@ -60,7 +67,6 @@ def main() -> None:
 def ask() -> Choice | None:
     """Draw the sidebar; return what to run when Run was pressed."""
     with st.sidebar:
-        st.header("Edge sensor twin")
         scenario = st.selectbox("Scenario", names("scenarios"), key="scenario")
         node = st.selectbox("Node", names("nodes"), key="node")
         with st.expander("Files of your own"):
@@ -221,16 +227,7 @@ def downloads() -> None:
         )
 
 
-def draw(key: str, figure: go.Figure) -> None:
-    """Draw a figure in place of the last one with the same key."""
-    config: dict[str, Any] = dict(CONFIG)
-    st.plotly_chart(figure, key=f"figure-{key}", theme=None, config=config)
-
-
-def plain(text: str) -> str:
-    """Return text from a user's file so that Markdown shows it as it stands."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-!|<>$~:" else letter for letter in text)
-
+PAGES = {"Scenario": run_page, "Battery": battery.page}
 
 if __name__ == "__main__":
     main()

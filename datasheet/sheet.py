@@ -33,6 +33,11 @@ class Sheet(BaseModel):
 
     _stem: str = PrivateAttr(default="")
 
+    @property
+    def stem(self) -> str:
+        """Name of its file without the ending, with which the keys of its values begin."""
+        return self._stem
+
     @model_validator(mode="before")
     @classmethod
     def _from_toml_keys(cls, table: Any) -> Any:

@@ -16,6 +16,8 @@ from sensors.interrupts import InterruptUnit
 from sensors.register_words import byte_of, signed_12
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sensors.grid_eye_sheet import GridEyeSheet
     from sensors.recording import Recording
 
@@ -184,6 +186,7 @@ class Amg8833:
         self._broken: dict[str, float] = {}
         self._is_on = True
         self._states: list[tuple[float, PowerState]] = []
+        self._listeners: list[Callable[[float, PowerState], None]] = []
         self._answers_from_s = self._start_up(power_on_s)
 
     @property
@@ -228,6 +231,15 @@ class Amg8833:
             residency[state] = residency.get(state, 0.0) + max(min(end_s, until_s) - start_s, 0.0)
         return residency
 
+    def on_power_state(self, listener: Callable[[float, PowerState], None]) -> None:
+        """Call `listener` with time and state when the sensor is switched on ("startup") or off or changes its mode."""
+        self._listeners.append(listener)
+
+    def begin_recording(self, time_s: float) -> None:
+        """Measure frame 0 of the recording at `time_s`, unless it has begun already."""
+        if self._first_frame_s is None:
+            self._first_frame_s = time_s
+
     def power_off(self, time_s: float) -> None:
         """Cut the supply: the sensor leaves the bus and forgets its registers. Off already, it stays off."""
         if not self._is_on:
@@ -236,6 +248,7 @@ class Amg8833:
         self._is_on = self._is_open = False
         self._states = [mark for mark in self._states if mark[0] < time_s]
         self._states.append((max(time_s, start_s), "off"))
+        self._tell(time_s, "off")
 
     def power_on(self, time_s: float) -> None:
         """Restore the supply: the sensor answers after 50 ms, every register at its initial value, awake.
@@ -252,6 +265,7 @@ class Amg8833:
         self._answers_from_s = self._start_up(time_s)
         self._frames.thermistor_word = 0
         self._forget_temperatures(self._answers_from_s)
+        self._tell(time_s, "startup")
 
     def begin(self, time_s: float, *, read: bool) -> bool:
         """Take the address phase; True acknowledges. A begin within a transaction is a repeated start."""
@@ -296,6 +310,10 @@ class Amg8833:
         answers_from_s = time_s + self._sheet.startup_communication_s.value
         self._states += [(time_s, "startup"), (answers_from_s, "normal")]
         return answers_from_s
+
+    def _tell(self, time_s: float, state: PowerState) -> None:
+        for listener in self._listeners:
+            listener(time_s, state)
 
     def _start_recording(self, time_s: float) -> None:
         """Begin the recording when valid pixels are first read."""
@@ -369,6 +387,7 @@ class Amg8833:
         self._registers.power = value
         self._restart_frames(time_s)
         self._states.append((time_s, _MODES[value]))
+        self._tell(time_s, _MODES[value])
         return True
 
     def _reset(self, time_s: float, value: int) -> bool:

@@ -20,21 +20,24 @@ _RUG_Y = -0.45
 
 def count_labels(prediction: Prediction) -> list[int]:
     """Return the counts that the rows and columns of the confusion matrix stand for."""
-    seen = {*prediction.recording.count.tolist(), *prediction.count.tolist()}
+    looked = prediction.trace.looked
+    seen = {*prediction.recording.count[looked].tolist(), *prediction.count[looked].tolist()}
     return sorted({0, 1, 2, 3, *seen})
 
 
 def count_over_time(prediction: Prediction, cursor_s: float | None = None) -> go.Figure:
-    """Return true and answered count over time, wrong frames marked in red below.
+    """Return true and answered count over time, wrong frames marked in red below; an answer holds until the next look.
 
     Args:
         prediction: What to draw.
         cursor_s: Time marked by an upright line; None for none.
     """
-    time_s, truth, count = prediction.recording.time_s, prediction.recording.count, prediction.count
+    time_s, truth = prediction.recording.time_s, prediction.recording.count
+    looked, count = prediction.trace.looked, _held(prediction)
     period_s = prediction.budget.period_s
-    wrong = _stretches(time_s, truth != count, period_s)
-    share = f"wrong in {np.mean(truth != count):.1%} of frames"
+    is_wrong = looked & (truth != count)
+    wrong = _stretches(time_s, is_wrong, period_s)
+    share = f"wrong in {np.mean(is_wrong[looked]):.1%} of frames"
     figure = styled(
         [
             _steps(time_s, count, period_s, "answered", ANSWER, 1.5),
@@ -58,6 +61,13 @@ def count_over_time(prediction: Prediction, cursor_s: float | None = None) -> go
     if cursor_s is not None:
         figure.add_vline(x=cursor_s, line={"color": INK, "width": 1.5, "dash": "dot"})
     return figure
+
+
+def _held(prediction: Prediction) -> NDArray[np.int64]:
+    """Return the last answer at each frame; before the first look the first."""
+    looks = np.flatnonzero(prediction.trace.looked)
+    last = np.searchsorted(looks, np.arange(len(prediction.count)), side="right") - 1
+    return np.asarray(prediction.count[looks[np.maximum(last, 0)]])
 
 
 def confusion_matrix(prediction: Prediction) -> go.Figure:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from mcu_models.power import state_current
-from twin.energy import REGULATORS, SENSOR
+from twin.energy.budget import REGULATORS, SENSOR
 from twin.figures_style import ANSWER, CALM, INK, MUTED, styled
 from twin.figures_style import SENSOR as SENSOR_COLOR
 from twin.terminal import DAY_S
 
 if TYPE_CHECKING:
     from mcu_models.emulators.virtual_clock import StateSpan
-    from twin.battery import Life
+    from twin.energy.outlook import LifeRange
     from twin.prediction import Prediction
 
 _TEXT_ROOM = 1.8
@@ -23,7 +23,7 @@ _TEXT_ROOM = 1.8
 
 def power_by_consumer(prediction: Prediction) -> go.Figure:
     """Return the average power of each consumer on one linear scale, greatest on top, with value and share."""
-    powers_w = sorted(prediction.budget.power_by_consumer_w().items(), key=lambda item: item[1])
+    powers_w = sorted(prediction.budget.powers_w.items(), key=lambda item: item[1])
     total_w = prediction.budget.average_power_w
     names = [consumer_title(name) for name, _ in powers_w]
     bars = go.Bar(
@@ -98,7 +98,7 @@ def current_over_frame(prediction: Prediction) -> go.Figure:
         name="microcontroller",
         hovertemplate="%{text}: %{y:.3g} mA<extra></extra>",
     )
-    sensor_ma = prediction.budget.sensor.current.typical_a * 1e3
+    sensor_ma = prediction.budget.sensor_a * 1e3
     sensor = go.Scatter(
         x=[times_ms[0], 0],
         y=[sensor_ma, sensor_ma],
@@ -162,7 +162,7 @@ def days(seconds: float) -> str:
     return f"{_number(seconds / DAY_S)} days"
 
 
-def days_interval(life: Life) -> str:
+def days_interval(life: LifeRange) -> str:
     """Return the interval of a battery life, in days."""
     return f"{_number(life.low_s / DAY_S)} to {_number(life.high_s / DAY_S)}"
 
@@ -177,5 +177,5 @@ def _three_digits(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
-def _life_text(title: str, life: Life) -> str:
+def _life_text(title: str, life: LifeRange) -> str:
     return f"{title}<br><b>{days(life.life_s)}</b><br>{days_interval(life)}"

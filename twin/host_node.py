@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from mcu_models.compiler.model import Network
     from mcu_models.networks.library import NetworkEntry
-    from twin.emulated_node import NodeTrace
 
 SAMPLE_FRAMES = 100
 """Frames emulated to learn what a frame costs. Times depend on what a frame shows, by a few percent, so they are
@@ -158,15 +156,3 @@ def check_levels(emulated: NDArray[np.int64], host: NDArray[np.int64]) -> None:
             f"{len(wrong)} of {len(host)} frames differ between firmware and host, first frame {frame}: "
             f"firmware {emulated[frame]}, host {host[frame]}"
         )
-
-
-def extend_trace(sample: NodeTrace, count: NDArray[np.int64]) -> NodeTrace:
-    """Return the trace of a long run with the cost per frame of an emulated sample."""
-    frames = len(count)
-    repeats = -(-frames // len(sample.count))
-    return replace(
-        sample,
-        count=count,
-        inference_s=np.tile(sample.inference_s, repeats)[:frames],
-        answer_delay_s=np.tile(sample.answer_delay_s, repeats)[:frames],
-    )

@@ -9,13 +9,12 @@ import numpy as np
 
 from mcu_models.power import state_current
 from twin.accuracy_prediction import COVERAGE
-from twin.energy import SENSOR
+from twin.energy.budget import SENSOR
 from twin.figures_energy import consumer_title, days, days_interval
 from twin.prediction import computing_state
 from twin.terminal import DOMINANT_SHARE
 
 if TYPE_CHECKING:
-    from twin.energy import Consumer
     from twin.prediction import Prediction
 
 
@@ -50,7 +49,8 @@ def key_figures(prediction: Prediction) -> list[KeyFigure]:
 
 def caveats(prediction: Prediction) -> list[str]:
     """Return what this very run cannot tell: counts that never occurred, frames without an answer."""
-    truth, count = prediction.recording.count, prediction.count
+    looked = prediction.trace.looked
+    truth, count = prediction.recording.count[looked], prediction.count[looked]
     missing = [str(n) for n in range(4) if not np.any(truth == n)]
     lines: list[str] = []
     if missing:
@@ -60,20 +60,20 @@ def caveats(prediction: Prediction) -> list[str]:
         )
     if np.any(count < 0):
         lines.append(f"{np.sum(count < 0)} of {len(count)} frames got no answer; they count as wrong.")
+    if not looked.all():
+        lines.append(f"The node looked at {looked.mean():.1%} of the frames, and only these are judged.")
     return lines
 
 
 def _what_decides(prediction: Prediction) -> str:
-    load_a = prediction.budget.load.typical_a
-    greatest = max(prediction.budget.consumers, key=lambda c: c.current.typical_a)
-    part = greatest.current.typical_a / load_a
+    greatest, part = prediction.budget.greatest()
     if part < DOMINANT_SHARE:
-        return f"no single consumer decides that: the greatest, {_name(greatest)}, takes {part:.0%} of the current"
-    return f"{_name(greatest)} decides that: it takes {part:.0%} of the current"
+        return f"no single consumer decides that: the greatest, {_name(greatest)}, takes {part:.0%} of the power"
+    return f"{_name(greatest)} decides that: it takes {part:.0%} of the power"
 
 
-def _name(consumer: Consumer) -> str:
-    return "the sensor" if consumer.name == SENSOR else consumer_title(consumer.name)
+def _name(consumer: str) -> str:
+    return "the sensor" if consumer == SENSOR else consumer_title(consumer)
 
 
 def _deployments(prediction: Prediction) -> str:
@@ -112,11 +112,11 @@ def _latency(prediction: Prediction) -> list[KeyFigure]:
 
 
 def _energy(prediction: Prediction) -> list[KeyFigure]:
-    budget, load = prediction.budget, prediction.budget.load
+    budget = prediction.budget
     state = state_current(prediction.node.board.sheet.power, computing_state(prediction.trace))
     inference_uj = [prediction.inference_j * 1e6 * a / state.typical_a for a in (state.low_a, state.high_a)]
     frame_uj = budget.average_power_w * budget.period_s * 1e6
-    power_mw = [a * budget.battery_v * 1e3 for a in (load.typical_a, load.low_a, load.high_a)]
+    power_mw = [power_w * 1e3 for power_w in (budget.average_power_w, budget.low_w, budget.high_w)]
     return [
         KeyFigure(
             "Energy of one inference",

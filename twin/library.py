@@ -20,6 +20,10 @@ _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "scenarios": lambda: library_names("scenarios.library"),
     "nodes": lambda: library_names("twin.nodes"),
     "batteries": lambda: library_names("twin.batteries"),
+    "radios": lambda: library_names("twin.radios"),
+    "regulators": lambda: library_names("twin.regulators"),
+    "harvesters": lambda: library_names("twin.harvesters"),
+    "loads": lambda: library_names("twin.loads"),
     "images": image_names,
 }
 

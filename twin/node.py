@@ -16,7 +16,11 @@ from mcu_models.networks.library import NetworkEntry, find_network
 from scenarios.geometry import outline
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
 from sensors.mount import Mount
-from twin.battery import BatterySheet, load_battery
+from twin.duty_policy import ALWAYS_ON, DutyPolicy, PolicyConfig, duty_policy
+from twin.energy.battery_sheet import BatterySheet, load_battery
+from twin.energy.harvest import HarvestConfig
+from twin.energy.radio_config import RadioConfig
+from twin.energy.supply_config import LoadConfig, SupplyConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +61,11 @@ class NodeConfig(Config):
     wake_up_degc: Annotated[float, Field(gt=0, le=10)] | None = None
     sensor: SensorConfig
     mount: MountConfig | None = None
+    policy: PolicyConfig = PolicyConfig()
+    supply: SupplyConfig = SupplyConfig()
+    radio: RadioConfig | None = None
+    loads: tuple[LoadConfig, ...] = ()
+    harvest: HarvestConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class Node:
         board: The board.
         network: The network.
         battery: Datasheet of the battery.
+        policy: When it looks and reports.
     """
 
     name: str
@@ -80,6 +90,17 @@ class Node:
     board: Board
     network: NetworkEntry
     battery: BatterySheet
+    policy: DutyPolicy = ALWAYS_ON
+
+    def changed(self, *, battery: BatterySheet | None = None, **tables: object) -> Node:
+        """Return the node with another battery, or with tables of its TOML changed that do not name other parts.
+
+        Raises:
+            BadInputError: The policy cannot be followed.
+        """
+        config = self.config.model_copy(update=tables)
+        policy = duty_policy(self.path, config.policy, self.sensor, has_radio=config.radio is not None)
+        return replace(self, config=config, policy=policy, battery=battery or self.battery)
 
     def mount_in(self, scenario: Scenario) -> Mount:
         """Return where the sensor hangs in `scenario`: the node's own mount, or else the scenario's.
@@ -113,7 +134,7 @@ def scenario_mount(scenario: Scenario) -> Mount:
     return Mount(place.x_m, place.y_m, place.height_m, place.yaw_deg, place.tilt_deg)
 
 
-def load_node(name_or_path: str) -> Node:
+def load_node(name_or_path: str, *, battery: str | None = None) -> Node:
     """Return a node of the library by name, or of a file of the user's own, with everything it names.
 
     Raises:
@@ -137,8 +158,18 @@ def load_node(name_or_path: str) -> Node:
         sensor=sensor,
         board=find_board(config.board),
         network=_network(path, config),
-        battery=load_battery(config.battery),
+        battery=_battery(path, config) if battery is None else load_battery(battery),
+        policy=duty_policy(path, config.policy, sensor, has_radio=config.radio is not None),
     )
+
+
+def _battery(path: Path, config: NodeConfig) -> BatterySheet:
+    try:
+        return load_battery(config.battery)
+    except BadInputError as error:
+        if error.value != config.battery:
+            raise
+        raise BadInputError(path, "battery", config.battery, error.allowed) from error
 
 
 def _network(path: Path, config: NodeConfig) -> NetworkEntry:

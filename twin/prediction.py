@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from datasheet.sheet import assumed_keys
 from mcu_models.emulators.renode.installation import find_renode
@@ -14,15 +17,21 @@ from mcu_models.timing.validated_error import validated_error
 from scenarios.simulation import simulate
 from sensors.sensing import sense
 from twin.accuracy_prediction import predict_accuracy
-from twin.battery import Life, battery_life, charge_bound_s
+from twin.duty_costs import closed_occupancy, predicted_occupancy
+from twin.duty_replay import host_trace, replay
+from twin.duty_sample import sample_costs
 from twin.emulated_node import NodeTrace, Progress, emulate_node, no_progress, node_rates
-from twin.energy import EnergyBudget, energy_budget
-from twin.host_node import check_levels, check_sensor, extend_trace, host_count, sample_frames
+from twin.energy.budget import EnergyBudget, energy_budget
+from twin.energy.forecast import life_range
+from twin.energy.node_case import node_case
+from twin.energy.usage import usage_of
+from twin.host_node import check_levels, check_sensor
 from twin.latency import Latency, latencies
 from twin.metrics import Accuracy, count_accuracy
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from mcu_models.emulators.backends import BackendName
@@ -32,6 +41,11 @@ if TYPE_CHECKING:
     from sensors.mount import Mount
     from sensors.recording import Recording
     from twin.accuracy_prediction import Deployments, PredictedAccuracy
+    from twin.duty_costs import ActivityCosts
+    from twin.duty_policy import DutyPolicy
+    from twin.duty_sample import Emulate
+    from twin.energy.case import Case
+    from twin.energy.outlook import LifeRange
     from twin.node import Node
 
 Level = Literal["host", "emulated"]
@@ -56,7 +70,7 @@ class Prediction:
         accuracy: How well it counted.
         deployed: How well it would count in other deployments of the scenario; None if that was not asked.
         latency: How late it answered.
-        budget: Average currents.
+        budget: Average powers.
         inference_j: Energy of one inference, at the microcontroller's supply.
         life: Battery life.
         life_without_sensor: The same if the sensor drew nothing.
@@ -78,8 +92,8 @@ class Prediction:
     latency: Latency
     budget: EnergyBudget
     inference_j: float
-    life: Life
-    life_without_sensor: Life
+    life: LifeRange
+    life_without_sensor: LifeRange
     sensor_alone_s: float
 
     @property
@@ -99,7 +113,7 @@ class Prediction:
             "accuracy_over_deployments": None if self.deployed is None else self.deployed.as_dict(),
             "latency_s": self.latency.as_dict(),
             "latency_error": validated_error(self.node.board.core).as_dict(),
-            "events": {"changes": self.latency.changes, "answered": self.latency.answered},
+            "events": self._events(),
             "energy_j": self._energy(),
             "average_power_w": self.budget.average_power_w,
             "battery": {
@@ -111,6 +125,7 @@ class Prediction:
             },
             "power_states_s": {
                 "span": self.trace.span_s,
+                "of": self.trace.span,
                 "mcu": {str(state): seconds for state, seconds in sorted(self.trace.residency_s.items())},
                 "sensor": dict(self.trace.sensor_residency_s),
             },
@@ -118,8 +133,13 @@ class Prediction:
             "provenance": self._provenance(),
         }
 
+    def _events(self) -> dict[str, float]:
+        """Return how often the number of people changed and was answered, and the share of frames looked at."""
+        changes, answered = self.latency.changes, self.latency.answered
+        return {"changes": changes, "answered": answered, "looked_share": float(self.trace.looked.mean())}
+
     def _energy(self) -> dict[str, Any]:
-        powers_w = self.budget.power_by_consumer_w()
+        powers_w = self.budget.powers_w
         return {
             "inference": self.inference_j,
             "frame": self.budget.average_power_w * self.budget.period_s,
@@ -182,6 +202,7 @@ def predict(
     mount = node.mount_in(scenario)
     check_sensor(node.network, (node.sensor.rows, node.sensor.columns))
     firmware = firmware_for(node.network, node.board, node.config.app)
+    firmware = replace(firmware, image=node.policy.applied_to(firmware.image))
     timeline = simulate(scenario, seconds=seconds, seed=seed, frame_rate_hz=node.sensor.fast_frame_rate_hz.value)
     recording = sense(timeline, mount, node.sensor, profile=node.config.sensor.noise, seed=seed)
     trace = run_node(node, firmware, recording, level=level, backend=backend, progress=progress)
@@ -200,26 +221,48 @@ def run_node(
     backend: BackendName = "unicorn",
     progress: Progress = no_progress,
 ) -> NodeTrace:
-    """Let the node answer every frame of a recording, at either level."""
-    shown = recording if level == "emulated" else sample_frames(recording, node.network)
-    bus, address = node.config.sensor.bus, node.config.sensor.address
-    rates = None
+    """Let the node follow its duty policy in front of a recording, at either level."""
     if backend == "renode":
         find_renode()  # before the work, not behind it
-        rates = node_rates(node.board, firmware.image, shown, node.sensor, bus=bus, address=address)
-    trace = emulate_node(
-        node.board,
-        firmware.image,
-        shown,
-        node.sensor,
-        bus=bus,
-        address=address,
-        backend=backend,
-        rates=rates,
-        progress=progress,
-    )
-    check_levels(trace.count, host_count(node.network, shown.frames))
-    return trace if level == "emulated" else extend_trace(trace, host_count(node.network, recording.frames))
+    emulate = _emulation(node, firmware, backend, progress)
+    if level == "host":
+        sampled = sample_costs(node.network, node.policy, recording, emulate)
+        played = replay(node.network, node.policy, recording)
+        return host_trace(played, sampled.costs, sampled.trace, sampled.awake)
+    trace = emulate(recording, node.policy, None)
+    played = replay(node.network, node.policy, recording)
+    check_levels(trace.count, played.answers)
+    return replace(trace, looked=played.looked, rhythm=played.rhythm())
+
+
+def activity_costs(node: Node, firmware: Firmware, recording: Recording) -> ActivityCosts:
+    """Return what each activity costs the node, also those that its own policy never asks for."""
+    emulate = _emulation(node, firmware, "unicorn", no_progress)
+    return sample_costs(node.network, node.policy, recording, emulate, everything=True).costs
+
+
+def _emulation(node: Node, firmware: Firmware, backend: BackendName, progress: Progress) -> Emulate:
+    bus, address = node.config.sensor.bus, node.config.sensor.address
+
+    def emulate(shown: Recording, policy: DutyPolicy, tick_ends: list[Mapping[PowerState, float]] | None) -> NodeTrace:
+        rates = None
+        if backend == "renode":
+            rates = node_rates(node.board, firmware.image, shown, node.sensor, bus=bus, address=address, policy=policy)
+        return emulate_node(
+            node.board,
+            firmware.image,
+            shown,
+            node.sensor,
+            policy=policy,
+            bus=bus,
+            address=address,
+            backend=backend,
+            rates=rates,
+            progress=progress,
+            tick_ends=tick_ends,
+        )
+
+    return emulate
 
 
 def _evaluate(
@@ -235,7 +278,8 @@ def _evaluate(
     firmware: Firmware,
     deployed: PredictedAccuracy | None,
 ) -> Prediction:
-    budget = energy_budget(node, trace)
+    case = _case(node, firmware, recording, trace)
+    budget = energy_budget(case, period_s=1.0 / node.sensor.fast_frame_rate_hz.value, seed=seed)
     fastest = computing_state(trace)
     power = node.board.sheet.power
     inference_s = float(trace.inference_s[trace.count >= 0].mean())
@@ -250,15 +294,27 @@ def _evaluate(
         recording=recording,
         trace=trace,
         firmware=firmware,
-        accuracy=count_accuracy(recording.count, trace.count),
+        accuracy=count_accuracy(recording.count[trace.looked], trace.count[trace.looked]),
         deployed=deployed,
         latency=latencies(trace, recording.count, period_s=budget.period_s),
         budget=budget,
         inference_j=inference_s * state_current(power, fastest).typical_a * power.supply_v.value,
-        life=battery_life(node.battery, budget.load),
-        life_without_sensor=battery_life(node.battery, budget.load_without_sensor),
-        sensor_alone_s=charge_bound_s(node.battery, budget.sensor.current.typical_a),
+        life=life_range(case, seed=seed),
+        life_without_sensor=life_range(case.without_sensor(), seed=seed),
+        sensor_alone_s=node.battery.rated_charge_c / budget.sensor_a if budget.sensor_a > 0 else math.inf,
     )
+
+
+def _case(node: Node, firmware: Firmware, recording: Recording, trace: NodeTrace) -> Case:
+    """Return what the battery's life follows from, if the node goes on as in this run."""
+    computing_s = float(np.nanmax(trace.inference_s))
+    usage, closed = usage_of([trace.occupancy_s], [trace.messages / trace.span_s], computing_s), None
+    if node.policy.opening is not None:
+        costs, rhythm = activity_costs(node, firmware, recording), trace.rhythm
+        found = predicted_occupancy(node.policy, costs, **({} if rhythm is None else asdict(rhythm)))
+        usage = usage_of([found.share], [found.messages_per_s], computing_s)
+        closed = usage_of([closed_occupancy(costs).share], [0.0], 0.0)
+    return node_case(node, usage, closed)
 
 
 def computing_state(trace: NodeTrace) -> PowerState:

@@ -36,9 +36,8 @@ NOT_MODELLED = (
     "Other deployments: this is one room, one sensor unit and one seed. Another seed gives other people and noise.",
     "The real chip: cycles come from a model of the core, its flash and its peripherals, not from a measurement.",
     "Clock drift: sensor and microcontroller keep the same time.",
-    "The regulators' own quiescent current, a radio, and the losses of any other part on the circuit board.",
-    "Level shifters and pull-up resistors between a 3.3 V sensor and a 1.8 V microcontroller on one I2C bus.",
-    "The battery's temperature, ageing, voltage curve and pulse loads: charge over average current, derated.",
+    "Parts that the node's file does not name: level shifters, pull-ups, LEDs, a radio, the losses of regulators.",
+    "The battery's temperature over the day, and cells of another make than the library's.",
 )
 LEVELS = {
     "emulated": "every frame went through the firmware in the emulator, and each answer was checked against the host",
@@ -103,7 +102,7 @@ def _cards(prediction: Prediction) -> Iterator[str]:
     )
     yield card(
         "How long the battery lasts",
-        "Whiskers: every uncertain input at its better or worse end.",
+        "Whiskers: eight of ten lives, every uncertain value drawn from its range.",
         chart("life", battery_life_figure(prediction)),
     )
     yield card(

@@ -18,6 +18,7 @@ from sensors.whole_file import output_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from twin.prediction import Prediction
 
@@ -94,9 +95,14 @@ def _umask() -> int:
     return mask
 
 
+def as_json_bytes(answer: Mapping[str, Any]) -> bytes:
+    """Return an answer as it stands in a file."""
+    return (json.dumps(answer, indent=2, allow_nan=False) + "\n").encode()
+
+
 def result_json(prediction: Prediction) -> bytes:
     """Return `result.json`."""
-    return (json.dumps(prediction.as_result(), indent=2, allow_nan=False) + "\n").encode()
+    return as_json_bytes(prediction.as_result())
 
 
 def frames_npz(prediction: Prediction) -> bytes:

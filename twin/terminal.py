@@ -168,7 +168,7 @@ def _speed_rows(prediction: Prediction) -> list[tuple[str, str]]:
 
 def _energy_rows(prediction: Prediction) -> list[tuple[str, str]]:
     budget = prediction.budget
-    powers = sorted(budget.power_by_consumer_w().items(), key=lambda item: -item[1])
+    powers = sorted(budget.powers_w.items(), key=lambda item: -item[1])
     rows = [(f"power, {name}", f"{watt * 1e3:.4f} mW") for name, watt in powers]
     return [
         ("energy per inference", f"{prediction.inference_j * 1e6:.2f} uJ"),
@@ -197,11 +197,11 @@ def _warnings(prediction: Prediction) -> list[RenderableType]:
 def sensor_warning(prediction: Prediction) -> list[str]:
     """Return what to say when the sensor, not the network, decides the battery life."""
     budget = prediction.budget
-    share = budget.sensor.current.typical_a / budget.load.typical_a
+    share = budget.sensor_share
     if share < DOMINANT_SHARE:
         return []
     text = (
-        f"The sensor takes {share:.0%} of the current: {budget.sensor.current.typical_a * 1e3:.2f} mA alone empty the "
+        f"The sensor takes {share:.0%} of the power: {budget.sensor_a * 1e3:.2f} mA alone empty the "
         f"battery in {prediction.sensor_alone_s / DAY_S:.1f} days, whatever the network. "
         f"Without it the node would last {prediction.life_without_sensor.life_s / DAY_S:.0f} days."
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from datasheet.bad_input import BadInputError, nearest_name
-from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Ratio, Second, Volt
-from datasheet.sheet import Sheet, sheet_from_table
+from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Quantity, Ratio, Second, Volt
+from datasheet.sheet import Sheet, quantities, sheet_from_table
 from datasheet.toml_file import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Address = Annotated[int, Field(ge=0, lt=2**32)]
 Core = Literal["cortex-m4", "cortex-m7"]
@@ -147,19 +148,48 @@ class CacheSheet(Sheet):
     data_bytes: Byte
 
 
-class CurrentSheet(Sheet):
-    """A supply current that grows with the core clock: static + dynamic x clock."""
+class RangeCurrentSheet(Sheet):
+    """A supply current in one voltage range of the core.
 
+    Without knowledge of the range, it is taken for clocks up to `used_up_to`; a range that does not say is only taken
+    when named.
+    """
+
+    used_up_to_hz: Hertz | None = None
     static_a: Ampere
     dynamic_a_per_hz: AmperePerHertz
 
 
-class PowerSheet(Sheet):
-    """Supply currents by mode, at `supply_v`.
+class CurrentSheet(Sheet):
+    """A supply current that grows with the core clock: static + dynamic x clock; other voltage ranges by name."""
 
-    A family without one of these modes states there the nearest mode it has, and says so in the source.
+    static_a: Ampere
+    dynamic_a_per_hz: AmperePerHertz
+    ranges: dict[str, RangeCurrentSheet] = Field(default_factory=dict)
+
+
+SupplyKind = Literal["ldo", "smps"]
+"""Behind a linear regulator the current is constant, behind a switching converter about the power."""
+
+
+class SupplySheet(Sheet):
+    """Another way to supply the chip, with the currents measured there; asleep as with the first one unless stated."""
+
+    title: str
+    kind: SupplyKind
+    supply_v: Volt
+    run: CurrentSheet
+    sleep: CurrentSheet | None = None
+
+
+class PowerSheet(Sheet):
+    """Supply currents by mode, at `supply_v`, which lies between the lowest and the highest that the chip stands.
+
+    A family without one of these modes states there the nearest mode it has, and says so in the source. `supplies`
+    are other ways to supply the same chip, `wakeup` times to the first instruction from modes other than Stop.
     """
 
+    kind: SupplyKind = "ldo"
     supply_v: Volt
     run: CurrentSheet
     sleep: CurrentSheet
@@ -169,6 +199,30 @@ class PowerSheet(Sheet):
     standby_a: Ampere
     shutdown_a: Ampere
     stop_wakeup_s: Second
+    wakeup_s: dict[str, Second] = Field(default_factory=dict)
+    supplies: dict[str, SupplySheet] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse negative currents, and deeper modes that would draw more."""
+        negative = next((key for key, value in _least_values(self) if value < 0), None)
+        if negative is not None:
+            raise ValueError(f"{negative} must not be negative")
+        deepening = ("stop0_a", "stop1_a", "stop2_a", "standby_a", "shutdown_a")
+        for shallow, deep in pairwise(deepening):
+            if getattr(self, deep).value > getattr(self, shallow).value:
+                raise ValueError(f"{deep[:-2]} must not draw more than {shallow[:-2]}, which is less deep")
+        asleep, awake = self.sleep, self.run
+        if asleep.static_a.value > awake.static_a.value or asleep.dynamic_a_per_hz.value > awake.dynamic_a_per_hz.value:
+            raise ValueError("sleep must not draw more than run")
+        return self
+
+
+def _least_values(sheet: PowerSheet) -> Iterator[tuple[str, float]]:
+    """Yield the dotted key and the lowest value of each single value."""
+    for key, quantity in quantities(sheet):
+        if isinstance(quantity, Quantity):
+            yield key, quantity.value if quantity.low is None else quantity.low
 
 
 class BoardSheet(Sheet):
@@ -234,6 +288,11 @@ class Board:
     def core(self) -> str:
         """Core of the microcontroller."""
         return self.sheet.core
+
+    @property
+    def family(self) -> str:
+        """The family whose clock control it has, such as "h743"; empty where whole firmware cannot run."""
+        return next((p.type[4:] for p in self.sheet.peripherals.values() if p.type.startswith("rcc_")), "")
 
     @property
     def defines(self) -> Mapping[str, str]:

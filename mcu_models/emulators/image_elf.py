@@ -143,7 +143,7 @@ class _ElfFile:
             loaded += in_file
             if loaded > MAX_LOADED_BYTES:
                 raise BadInputError(self._name, "bytes to load", loaded, f"at most {MAX_LOADED_BYTES}")
-            yield Segment(address, body, run_address)
+            yield Segment(address, body, run_address, offset)
 
     def _section_headers(self) -> Iterator[_Section]:
         """Yield the sections, none when there is no table: an image can be loaded without."""

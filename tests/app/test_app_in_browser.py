@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -92,6 +93,23 @@ def test_a_run_in_the_browser(browser: WebDriver, server: subprocess.Popen[bytes
     assert "Traceback" not in browser.page_source
     assert server.poll() is None
     assert _listening_addresses(port) == {"127.0.0.1"}
+
+
+def test_the_battery_page_in_the_browser(browser: WebDriver, server: subprocess.Popen[bytes], port: int) -> None:
+    """Choosing another policy changes the life on the page."""
+    browser.get(f"http://127.0.0.1:{port}")
+    wait = WebDriverWait(browser, PATIENCE_S)
+    wait.until(lambda page: any(b.text == "Battery" for b in page.find_elements(By.TAG_NAME, "button")))
+    _press(browser, "Battery")
+    wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, ".js-plotly-plot .main-svg")) >= 4)
+    before = browser.find_element(By.CSS_SELECTOR, "[data-testid='stMetricValue']").text
+    label = "//label[contains(., 'sensor power-gated')]"
+    wait.until(lambda page: page.find_element(By.XPATH, label)).click()
+    wait.until(lambda page: page.find_element(By.CSS_SELECTOR, "[data-testid='stMetricValue']").text != before)
+    assert not browser.find_elements(By.CSS_SELECTOR, "[data-testid='stException']")
+    assert server.poll() is None
+    if pictures := os.environ.get("TWIN_TEST_PICTURES"):
+        browser.save_screenshot(str(Path(pictures) / "battery_page.png"))
 
 
 def _press(browser: WebDriver, label: str) -> None:

@@ -637,3 +637,22 @@ def test_a_recording_without_frames_is_refused() -> None:
 def test_frames_of_another_array_are_refused() -> None:
     with pytest.raises(BadInputError, match=r"frames is \(1, 24, 32\); shape must be \(N, 8, 8\)"):
         device(np.zeros((1, 24, 32)))
+
+
+def test_listeners_hear_of_power_and_of_modes() -> None:
+    sensor, heard = device(power_on_s=0.0), list[tuple[float, str]]()
+    sensor.on_power_state(lambda time_s, state: heard.append((time_s, state)))
+    write(sensor, 1.0, PCTL, 0x21)
+    write(sensor, 2.0, PCTL, 0x00)
+    sensor.power_off(3.0)
+    sensor.power_off(3.5)
+    sensor.power_on(4.0)
+    assert heard == [(1.0, "standby"), (2.0, "normal"), (3.0, "off"), (4.0, "startup")]
+
+
+def test_a_recording_begins_when_it_is_told_to_once() -> None:
+    sensor = device(first_frame_s=None)
+    sensor.begin_recording(1.0)
+    sensor.begin_recording(2.0)
+    assert sensor.first_frame_s == 1.0
+    assert shown_frame(sensor, 1.55) == 5

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mcu_models.power import Current
 from twin.key_figures import caveats, verdict
 from twin.report import report_html
 
@@ -64,10 +63,10 @@ def reader(html: bytes) -> Reader:
 
 
 def with_frugal_sensor(prediction: Prediction) -> Prediction:
-    """Return the prediction as if the sensor drew a nanoampere."""
-    sensor, *board = prediction.budget.consumers
-    frugal = replace(sensor, current=Current(1e-9, 1e-9, 1e-9))
-    return replace(prediction, budget=replace(prediction.budget, consumers=(frugal, *board)))
+    """Return the prediction as if the sensor drew next to nothing."""
+    budget = prediction.budget
+    frugal = replace(budget, powers_w={**budget.powers_w, "sensor": 1e-9}, sensor_share=1e-6, sensor_a=1e-9)
+    return replace(prediction, budget=frugal)
 
 
 def test_nothing_is_loaded(reader: Reader) -> None:

@@ -144,6 +144,7 @@ class Lptim(Peripheral):
         self.at(self._start_s + ticks / self._tick_hz, self._reload, "reload")
 
     def _plan_compare(self) -> None:
+        self.cancel("compare")
         compare = self.registers.get(_CMP, 0)
         if self._running and 0 < compare < self._active_arr:
             due_s = self._start_s + (self._period_begin_ticks + compare) / self._tick_hz

@@ -5,8 +5,13 @@
 #define ADDRESS 0x69u /* AD_SELECT at VDD */
 #define REG_POWER 0x00u
 #define REG_RESET 0x01u
+#define REG_RATE 0x02u
 #define REG_PIXELS 0x80u
 #define POWER_NORMAL 0x00u
+#define POWER_STANDBY_60S 0x20u
+#define POWER_STANDBY_10S 0x21u
+#define RATE_10_HZ 0x00u
+#define RATE_1_HZ 0x01u
 #define RESET_INITIAL 0x3Fu
 #define RESET_FLAGS 0x30u
 
@@ -18,6 +23,23 @@ bool amg8833_wake(amg8833_step_t step)
         [AMG8833_FLAG_RESET] = {REG_RESET, RESET_FLAGS},
     };
     return i2c_write(ADDRESS, commands[step], sizeof commands[step]);
+}
+
+bool amg8833_slow_down(amg8833_rate_t rate)
+{
+    static const uint8_t commands[][2] = {
+        [AMG8833_TEN_HZ] = {REG_RATE, RATE_10_HZ},
+        [AMG8833_ONE_HZ] = {REG_RATE, RATE_1_HZ},
+        [AMG8833_STANDBY_10S] = {REG_POWER, POWER_STANDBY_10S},
+        [AMG8833_STANDBY_60S] = {REG_POWER, POWER_STANDBY_60S},
+    };
+    return i2c_write(ADDRESS, commands[rate], sizeof commands[rate]);
+}
+
+bool amg8833_speed_up(amg8833_rate_t rate)
+{
+    static const uint8_t full_rate[2] = {REG_RATE, RATE_10_HZ}, normal[2] = {REG_POWER, POWER_NORMAL};
+    return i2c_write(ADDRESS, rate == AMG8833_ONE_HZ ? full_rate : normal, sizeof normal);
 }
 
 /* 12-bit two's complement, low byte first; the upper four bits are unspecified. */

@@ -6,17 +6,27 @@
 #include <stdint.h>
 
 #define AMG8833_PIXELS 64u
-/* Start-up of the output, datasheet page 2: 15 s until it is stable. */
-#define AMG8833_SETTLE_S 15u
-
 typedef enum {
     AMG8833_NORMAL,
     AMG8833_INITIAL_RESET,
     AMG8833_FLAG_RESET,
 } amg8833_step_t;
 
+typedef enum {
+    AMG8833_TEN_HZ,
+    AMG8833_ONE_HZ,      /* each frame the mean of ten */
+    AMG8833_STANDBY_10S, /* a frame every 10 s */
+    AMG8833_STANDBY_60S,
+} amg8833_rate_t;
+
 /* Take one step of the wake sequence; the caller waits before the next. */
 bool amg8833_wake(amg8833_step_t step);
+
+/* Go from ten frames a second to a lower rate; false when the sensor does not answer. */
+bool amg8833_slow_down(amg8833_rate_t rate);
+
+/* Go back from that rate to ten frames a second. */
+bool amg8833_speed_up(amg8833_rate_t rate);
 
 /* Read all pixels in one burst, in steps of 0.25 degC; false when the sensor does not answer. */
 bool amg8833_read(int16_t pixels[AMG8833_PIXELS]);

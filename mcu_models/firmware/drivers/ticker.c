@@ -1,55 +1,102 @@
 #include "ticker.h"
 
+#include <stdbool.h>
+
 #include "startup.h"
 #include "stm32l4.h"
 
-/* 32768 Hz is not a multiple of 10: four periods of 3277 and one of 3276 make exactly half a second. */
-#define LONG_PERIOD 3277u
-#define SHORT_PERIOD 3276u
-#define PERIODS_PER_CYCLE 5u
+/* The counter runs free: 16 bits of the crystal are two seconds, or twenty ticks. A tick is where it meets CMP. 32768 Hz
+ * is not a multiple of 10: four ticks of 3277 and one of 3276 make exactly half a second. CMP must be above 0. */
+#define TICKS_PER_ROUND 20u
+#define LONG_TICK 3277u
+#define LONG_TICKS_PER_SHORT 5u
+#define FIRST_COUNT 16u
+#define COUNTER_MASK 0xFFFFu
+/* A write takes some counts of the crystal to arrive, and must not arrive behind the tick that it moves. */
+#define WRITE_COUNTS 16u
 
 static volatile uint32_t ticks;
+static volatile uint32_t due;
 
-static void set_period(uint32_t period)
+/* The counter at a tick; every round is alike. */
+static uint32_t counter_at(uint32_t tick)
 {
-    LPTIM1->ICR = LPTIM_ISR_ARROK;
-    LPTIM1->ARR = period - 1u;
+    const uint32_t place = tick % TICKS_PER_ROUND;
+    return FIRST_COUNT + place * LONG_TICK - place / LONG_TICKS_PER_SHORT;
 }
 
-/* A write takes some ticks of the crystal to arrive; until then ARR must not be written again. */
-static void wait_for_period(void)
+static void wake_at(uint32_t tick)
 {
-    while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
+    due = tick;
+    LPTIM1->ICR = LPTIM_ISR_CMPOK;
+    LPTIM1->CMP = counter_at(tick);
+}
+
+/* Until a write has arrived CMP must not be written again, nor the bus clock that carries it be stopped. */
+static void wait_for_write(void)
+{
+    while ((LPTIM1->ISR & LPTIM_ISR_CMPOK) == 0u) {
     }
 }
 
-/* The new period is preloaded: it holds from the end of the running one, so it is chosen one tick ahead. */
+/* The counter meets CMP once a round, also on the way to a tick further off. */
 void lptim1_handler(void)
 {
-    LPTIM1->ICR = LPTIM_ISR_ARRM;
-    ticks = ticks + 1u;
-    set_period((ticks + 1u) % PERIODS_PER_CYCLE == PERIODS_PER_CYCLE - 1u ? SHORT_PERIOD : LONG_PERIOD);
+    LPTIM1->ICR = LPTIM_ISR_CMPM;
+    const uint32_t tick = ticks + (due - ticks - 1u) % TICKS_PER_ROUND + 1u;
+    ticks = tick;
+    if (tick == due) {
+        wake_at(tick + 1u);
+    }
 }
 
 void ticker_start(void)
 {
     RCC->CCIPR |= RCC_CCIPR_LPTIM1_LSE;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_LPTIM1EN);
-    LPTIM1->CFGR = LPTIM_CFGR_PRELOAD;
-    LPTIM1->IER = LPTIM_ISR_ARRM;
+    LPTIM1->IER = LPTIM_ISR_CMPM;
     LPTIM1->CR = LPTIM_CR_ENABLE;
-    set_period(LONG_PERIOD);
-    wait_for_period();
+    LPTIM1->ARR = COUNTER_MASK;
+    wake_at(1u);
+    while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
+    }
+    wait_for_write();
     irq_enable(LPTIM1_IRQ);
     LPTIM1->CR = LPTIM_CR_ENABLE | LPTIM_CR_CNTSTRT;
 }
 
-/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. The bus clock that
- * carries ARR stops in Stop 2, hence the wait for the period first. */
-uint32_t ticker_wait(void)
+/* The counter is clocked by the crystal: what is read twice alike is right (RM0351, 33.7.8). */
+static uint32_t counter(void)
 {
-    const uint32_t seen = ticks;
-    wait_for_period();
+    uint32_t before, now = LPTIM1->CNT;
+    do {
+        before = now;
+        now = LPTIM1->CNT;
+    } while (before != now);
+    return now;
+}
+
+/* Whether the next tick is far enough off to be moved. */
+static bool is_movable(void)
+{
+    const uint32_t left = (counter_at(due) - counter()) & COUNTER_MASK;
+    return left > WRITE_COUNTS && (LPTIM1->ISR & LPTIM_ISR_CMPM) == 0u;
+}
+
+static void put_off(uint32_t tick)
+{
+    wait_for_write();
+    disable_interrupts();
+    if (is_movable()) {
+        wake_at(tick);
+    }
+    enable_interrupts();
+}
+
+/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. */
+static void sleep_beyond(uint32_t seen)
+{
+    wait_for_write();
     PWR->CR1 = (PWR->CR1 & ~PWR_CR1_LPMS_MASK) | PWR_CR1_LPMS_STOP2;
     reg_set(&SCB_SCR, SCB_SCR_SLEEPDEEP);
     while (ticks == seen) {
@@ -60,5 +107,26 @@ uint32_t ticker_wait(void)
         enable_interrupts();
     }
     reg_clear(&SCB_SCR, SCB_SCR_SLEEPDEEP);
+}
+
+uint32_t ticker_now(void)
+{
+    return ticks;
+}
+
+uint32_t ticker_wait(void)
+{
+    sleep_beyond(ticks);
+    return ticks;
+}
+
+uint32_t ticker_wait_until(uint32_t tick)
+{
+    for (uint32_t now = ticks; (int32_t)(tick - now) > 0; now = ticks) {
+        if (due != tick) {
+            put_off(tick);
+        }
+        sleep_beyond(now);
+    }
     return ticks;
 }

@@ -63,16 +63,13 @@ void usart2_handler(void)
 }
 
 /* On only while it sends: USART2 must be off in Stop 2 (RM0351, 5.3.8). */
-void uart_flush(void)
+void uart_send(const char *bytes, uint32_t count)
 {
-    if (length == 0u) {
-        return;
-    }
     reg_set(&USART2->CR1, USART_CR1_UE);
     while ((USART2->ISR & USART_ISR_TEACK) == 0u) {
     }
     USART2->ICR = USART_ICR_TCCF;
-    dma_begin(&tx_route, line, length);
+    dma_begin(&tx_route, (void *)(uintptr_t)bytes, count);
     reg_set(&USART2->CR1, USART_CR1_TCIE);
     while ((USART2->ISR & USART_ISR_TC) == 0u || dma_left(&tx_route) != 0u) {
         disable_interrupts();
@@ -83,5 +80,13 @@ void uart_flush(void)
     }
     reg_clear(&USART2->CR1, USART_CR1_TCIE | USART_CR1_UE);
     dma_end(&tx_route);
+}
+
+void uart_flush(void)
+{
+    if (length == 0u) {
+        return;
+    }
+    uart_send(line, length);
     length = 0u;
 }

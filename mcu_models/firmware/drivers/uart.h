@@ -13,4 +13,7 @@ void uart_number(uint32_t number);
 /* Send what has been added, by DMA, and sleep until the last bit has left, so that the clock may stop. */
 void uart_flush(void);
 
+/* Send bytes from where they are, in the same way; at most 65535. */
+void uart_send(const char *bytes, uint32_t count);
+
 #endif

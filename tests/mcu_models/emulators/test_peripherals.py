@@ -290,6 +290,21 @@ class TestLptim:
         assert timer.read(0x18, 4) == 1
         assert bench.chip.problems
 
+    @pytest.mark.parametrize(("moved_to", "matches_at"), [(2000, 2000), (200, 65536 + 200)])
+    def test_a_compare_that_is_moved_does_not_match_where_it_was(
+        self, moved_to: int, matches_at: int, make_bench: Callable[..., Any]
+    ) -> None:
+        """Moved at count 500 from 1000 to a later place, or to one that comes in the next round only."""
+        bench = make_bench(32768.0)
+        timer = self.make(bench, 0xFFFF, flags=0)
+        timer.write(0x14, 4, 1000)
+        bench.pass_s(500 / 32768)
+        timer.write(0x14, 4, moved_to)
+        bench.pass_s((matches_at - 500.5) / 32768)
+        assert not timer.read(0x00, 4) & 1
+        bench.pass_s(1 / 32768)
+        assert timer.read(0x00, 4) & 1
+
     def test_single_mode_stops_after_one_period(self, make_bench: Callable[..., Any]) -> None:
         bench = make_bench(32768.0)
         timer = Lptim("LPTIM1", bench.chip, sheet(65))

@@ -157,6 +157,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
         private void PlanCompare()
         {
+            Cancel("compare");
             var compare = this[Compare];
             if(!isRunning || compare == 0 || compare >= activeReload)
             {

@@ -1,0 +1,1 @@
+"""Datasheets of what else draws current, one TOML each."""

@@ -1,0 +1,1 @@
+"""Datasheets of radios, one TOML each."""

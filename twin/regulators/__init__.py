@@ -1,0 +1,1 @@
+"""Datasheets of voltage regulators and load switches, one TOML each."""
