@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("twin", "mcu_models", "sensors", "scenarios", "datasheet")
+ROOMS = ("app_pages", "twin", "mcu_models", "sensors", "scenarios", "datasheet")
 DATA = {".toml", ".tflite", ".elf", ".c", ".h", ".ld"}
 
 
