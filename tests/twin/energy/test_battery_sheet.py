@@ -104,5 +104,5 @@ def test_an_empty_battery_is_not_below_its_cut_off(tmp_path: Path) -> None:
 def test_warmth_gives_no_more_than_the_table(tmp_path: Path) -> None:
     """A factor above 1 would take charge out that was never in."""
     path = changed(tmp_path, "aa_alkaline_x2", r"\[0.4, 0.75, 1, 1\]", "[0.4, 0.75, 1, 1.05]")
-    with pytest.raises(BadInputError, match="by_temperature.factor; must be at most 1"):
+    with pytest.raises(BadInputError, match=r"by_temperature\.factor; must be at most 1"):
         load_battery(str(path))
