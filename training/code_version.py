@@ -25,16 +25,20 @@ def code_digest(first: str = "training.study") -> str:
     """
     digest = hashlib.sha256()
     for name in sorted(imported_modules(first)):
-        digest.update(f"{name} {hashlib.sha256(_source(name).encode()).hexdigest()}\n".encode())
+        digest.update(f"{name} {hashlib.sha256(source_of(name).encode()).hexdigest()}\n".encode())
     for package in _PACKAGES:
         digest.update(f"{package} {_version(package)}\n".encode())
     return digest.hexdigest()
 
 
-def imported_modules(first: str) -> set[str]:
+def imported_modules(first: str, within: str = _TRAINING) -> set[str]:
     """Return the modules of `training`, front end and votes that `first` imports, and those import, itself included.
 
     Imports within functions and for type checkers count too.
+
+    Args:
+        first: A module's full name.
+        within: How names of modules begin that are followed.
     """
     found: set[str] = set()
     waiting = [first]
@@ -42,18 +46,19 @@ def imported_modules(first: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _imports(_source(name))
+            waiting += _imports(source_of(name), within)
     return found
 
 
-def _imports(source: str) -> Iterator[str]:
+def _imports(source: str, within: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         name = node.module if isinstance(node, ast.ImportFrom) else None
-        if name is not None and (name.startswith(_TRAINING) or name in _COMPILER):
+        if name is not None and (name.startswith(within) or name in _COMPILER):
             yield name
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
+    """Return the source of a module of this project."""
     package, _, module = name.rpartition(".")
     return Path(str(resources.files(package).joinpath(f"{module}.py"))).read_text(encoding="utf-8")
 

@@ -82,11 +82,11 @@ def network_row(name: str, file: str, result: Mapping[str, Any], precision: Prec
         "balanced_accuracy_data": tested_on,
         "validation_balanced_accuracy": round(result["validation"][precision]["balanced_accuracy"], _DIGITS),
         "keras": metadata.version("keras"),
-        "tensorflow": _tensorflow_version(),
+        "tensorflow": tensorflow_version(),
     }
 
 
-def _tensorflow_version() -> str:
+def tensorflow_version() -> str:
     """Return the release of TensorFlow, by whichever of its packages it was installed."""
     try:
         return metadata.version("tensorflow-cpu")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from joblib import Parallel, delayed
 
 from datasheet.bad_input import BadInputError
-from mcu_models.networks.library import MANIFEST
+from mcu_models.networks.library import MANIFEST, read_manifest_rows
 from sensors.whole_file import whole_file
 from training.architectures import read_architecture
 from training.network_manifest import manifest_text, network_row
@@ -170,7 +170,8 @@ def _figures(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def write(chosen: dict[str, dict[str, Any]], out: Path, folder: Path) -> None:
-    """Replace the networks of `folder` and its manifest, the manifest last."""
+    """Replace the people counters of `folder` and their rows in its manifest, the manifest last."""
+    others = [row for row in read_manifest_rows(folder)[1] if row.get("kind") == "image"]
     rows = []
     for member in MEMBERS:
         result = chosen[member.name]
@@ -181,7 +182,7 @@ def write(chosen: dict[str, dict[str, Any]], out: Path, folder: Path) -> None:
         published = {} if member.published is None else {"published": member.published}
         rows.append(row | {"data": _DATA, "command": _COMMAND} | published)
     with whole_file(folder / MANIFEST) as file:
-        file.write((_HEAD + "\n" + manifest_text(rows)).encode())
+        file.write((_HEAD + "\n" + manifest_text([*rows, *others])).encode())
 
 
 if __name__ == "__main__":

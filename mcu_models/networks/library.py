@@ -1,4 +1,7 @@
-"""Finds what counts people: networks and rules, those that come with the twin by name, a user's own by path."""
+"""Finds networks and rules, those that come with the twin by name, a user's own by path.
+
+Most count people in thermal frames; a row of `kind = "image"` is a network that looks at pictures of a camera.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,15 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.toml"
 DEFAULT_FRONTEND: Final = "minus_median"
+IMAGE_FRONTENDS: Final = ("area_rgb565",)
+"""Front ends of networks for images; `area_rgb565` scales an RGB565 frame to the network's input by area."""
 RULES_SUFFIX: Final = ".toml"
 _ROWS: Final = "network"
 _SPAN: Final = "frontend_span_degc"
 _PUBLISHED: Final = "published"
+_KIND: Final = "kind"
+_THERMAL: Final = "thermal"
+_IMAGE: Final = "image"
 _RULES: Final = {"family": "rule_based", _PUBLISHED: "deterministic"}
 _PUBLISHED_RULES: Final = {"deterministic": "panasonic_grid_eye_api"}
 
@@ -50,6 +58,11 @@ class NetworkEntry:
     votes: int = 1
     wake_up_degc: float | None = None
     span_degc: tuple[float, float] | None = None
+
+    @property
+    def is_for_images(self) -> bool:
+        """Whether it looks at images of a camera and counts nobody."""
+        return self.frontend in IMAGE_FRONTENDS
 
     @property
     def has_rules(self) -> bool:
@@ -102,6 +115,18 @@ def read_library(folder: Path) -> dict[str, NetworkEntry]:
         BadInputError: The manifest or a network cannot be read, or a digest differs.
     """
     return {name: _network(folder / row["file"], name, row) for name, row in _read_manifest(folder).items()}
+
+
+def read_manifest_rows(folder: Path) -> tuple[str, list[dict[str, Any]]]:
+    """Return the comment at the head of a folder's manifest, and its rows.
+
+    Raises:
+        BadInputError: The manifest cannot be read, or a row is not as it must be.
+    """
+    rows = list(_read_manifest(folder).values())
+    path = folder / MANIFEST
+    head = path.read_text(encoding="utf-8").partition(f"[[{_ROWS}]]")[0] if path.is_file() else ""
+    return head, rows
 
 
 def _library_folder() -> Path:
@@ -191,12 +216,26 @@ def _checked_row(path: Path, row: Any) -> dict[str, Any]:
         raise BadInputError(path, f"{_ROWS}.file", row["file"], "expected a file's name in the manifest's folder")
     if not (isinstance(row.get("name", "-"), str) and row.get("name", "-").strip()):
         raise BadInputError(path, f"{_ROWS}.name", row["name"], "must be a text, or left out for the file's name")
+    if row.get(_KIND, _THERMAL) == _IMAGE:
+        return _checked_image_row(path, row)
+    if row.get(_KIND, _THERMAL) != _THERMAL:
+        raise BadInputError(path, f"{_ROWS}.{_KIND}", row[_KIND], nearest_name(str(row[_KIND]), (_THERMAL, _IMAGE)))
     frontend = find_frontend(row["frontend"], str(path))
     _check_votes(path, row.get("votes", 1))
     _check_wake_up(path, row.get("wake_up_degc", 0.0))
     _check_span(path, row.get(_SPAN, [-1.0, 1.0]), holds_zero=frontend.subtracts != "nothing")
     checked: dict[str, Any] = row
     return checked
+
+
+def _checked_image_row(path: Path, row: dict[str, Any]) -> dict[str, Any]:
+    if row["frontend"] not in IMAGE_FRONTENDS:
+        known = nearest_name(row["frontend"], IMAGE_FRONTENDS)
+        raise BadInputError(path, f"{_ROWS}.frontend", row["frontend"], known)
+    for key in ("votes", "wake_up_degc", _SPAN):
+        if key in row:
+            raise BadInputError(path, f"{_ROWS}.{key}", row[key], f"is nothing that a network of kind {_IMAGE!r} has")
+    return row
 
 
 def _check_votes(path: Path, votes: Any) -> None:

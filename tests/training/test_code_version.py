@@ -23,8 +23,8 @@ def test_what_trains_and_prepares_is_in_the_digest_and_what_reports_is_not() -> 
 def test_another_source_behind_an_import_gives_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     before = code_digest.__wrapped__("training.study")
     assert code_digest.__wrapped__("training.study") == before
-    whole = code_version._source
+    whole = code_version.source_of
     monkeypatch.setattr(
-        code_version, "_source", lambda name: whole(name) + "\n" * (name == "mcu_models.compiler.hold_zero")
+        code_version, "source_of", lambda name: whole(name) + "\n" * (name == "mcu_models.compiler.hold_zero")
     )
     assert code_digest.__wrapped__("training.study") != before

@@ -1,0 +1,1 @@
+"""Doors that a camera guards, as data."""

@@ -1,0 +1,129 @@
+"""Labelled images from a folder: `with_mask/` and `without_mask/`, read as the camera would hand them on.
+
+A header is looked at before anything is decoded, so that a small file that unfolds into gigapixels is refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from datasheet.bad_input import BadInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+CLASSES: Final = {"with_mask": True, "without_mask": False}
+SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+SIDE_PX: Final = 200
+LARGEST_BYTES: Final = 32 * 1024 * 1024
+LARGEST_PIXELS: Final = 50_000_000
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """N images with what they show.
+
+    Attributes:
+        names: Their paths below the folder.
+        images: (N, 200, 200, 3) uint8 red, green, blue; other shapes are stretched.
+        masked: (N,) whether a mask is worn.
+    """
+
+    names: tuple[str, ...]
+    images: NDArray[np.uint8]
+    masked: NDArray[np.bool_]
+
+
+def read_image_folder(folder: Path, *, fewest: int = 1) -> LabelledImages:
+    """Return the images below `folder/with_mask` and `folder/without_mask`, by name.
+
+    Hidden files and files of other kinds are passed over.
+
+    Args:
+        folder: The folder.
+        fewest: So many images of each class are needed.
+
+    Raises:
+        BadInputError: A class is missing or has too few images, or an image cannot be read or is too large.
+    """
+    if not folder.is_dir():
+        raise BadInputError(folder, "", None, f"must be a folder that holds {' and '.join(CLASSES)}")
+    paths = [(path, label) for name, label in CLASSES.items() for path in _files(folder, name, fewest)]
+    images = np.empty((len(paths), SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    for row, (path, _) in enumerate(paths):
+        images[row] = read_image(path)
+    names = tuple(path.relative_to(folder).as_posix() for path, _ in paths)
+    return LabelledImages(names, images, np.array([label for _, label in paths], dtype=np.bool_))
+
+
+def read_image(path: Path, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
+    """Return an image as (side_px, side_px, 3) red, green, blue, upright as its header says, stretched to a square.
+
+    Raises:
+        BadInputError: It cannot be read, or is larger than `LARGEST_BYTES` or `LARGEST_PIXELS`.
+    """
+    content = _content(path)
+    _check_size(path, content)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise BadInputError(path, "", None, f"cannot be read as an image: {error.err}") from None
+    if decoded is None:
+        raise BadInputError(path, "", None, "cannot be read as an image; it is damaged or of an unknown kind")
+    method = cv2.INTER_AREA if min(decoded.shape[:2]) >= side_px else cv2.INTER_LINEAR
+    square = cv2.resize(decoded, (side_px, side_px), interpolation=method)
+    return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _files(folder: Path, name: str, fewest: int) -> list[Path]:
+    """Return the image files of one class in the order of their names."""
+    place = folder / name
+    try:
+        listed = list(place.rglob("*")) if place.is_dir() else None
+    except OSError as error:
+        raise BadInputError(place, "", None, f"cannot be read: {error.strerror}") from None
+    if listed is None:
+        both = " and ".join(CLASSES)
+        raise BadInputError(folder, "folders", sorted(one.name for one in folder.iterdir()), f"must hold {both}")
+    found = sorted(
+        path for path in listed if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
+    )
+    if len(found) < fewest:
+        kinds = ", ".join(SUFFIXES)
+        raise BadInputError(place, "images", len(found), f"at least {fewest} are needed, of the kinds {kinds}")
+    return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise BadInputError(path, "bytes", size, f"an image may have up to {LARGEST_BYTES}")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from None
+
+
+def _check_size(path: Path, content: bytes) -> None:
+    """Refuse too many pixels by what the header says, before any memory is taken for them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(content)) as header:
+                width, height = header.size
+    except Image.DecompressionBombError:
+        raise BadInputError(path, "pixels", None, f"an image may have up to {LARGEST_PIXELS}") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        reason = "is empty" if not content else f"cannot be read as an image: {type(error).__name__}"
+        raise BadInputError(path, "", None, reason) from None
+    if width * height > LARGEST_PIXELS:
+        raise BadInputError(path, "pixels", f"{width} x {height}", f"an image may have up to {LARGEST_PIXELS}")
