@@ -105,11 +105,12 @@ def _kind_keys(kind: str, policy: PolicyConfig) -> dict[str, Any]:
         period_s = st.select_slider(
             "Power-up every, s", PERIODS_S, value=_nearest(policy.period_s or 600.0), key="battery_period"
         )
-        look_s = st.slider("Look for, s", 1, 10, int(policy.look_s or 5), key="battery_look")
+        look_s = st.slider("Look for, s", 1, 10, _within(policy.look_s or 5, 1, 10), key="battery_look")
         return {"period_s": float(period_s), "look_s": float(look_s)}
     if kind == "until_motion":
         idle = st.radio("Without motion", IDLE_RATES, index=1, key="battery_idle", horizontal=True)
-        hold_s = st.slider("Full rate after motion, s", 5, 120, int(policy.hold_s or 30), key="battery_hold")
+        held_s = _within(policy.hold_s or 30, 5, 120)
+        hold_s = st.slider("Full rate after motion, s", 5, 120, held_s, key="battery_hold")
         return {"idle": idle, "motion_degc": policy.motion_degc or 1.0, "hold_s": float(hold_s)}
     return {}
 
@@ -119,7 +120,13 @@ def _report_keys(kind: str, keys: dict[str, Any], policy: PolicyConfig) -> dict[
     if kind == "gated":
         looks = st.slider("Send every so many looks", 1, 20, 1, key="battery_looks")
         return {"report_every_s": keys["period_s"] * looks}
-    return {"report_every_s": float(st.slider("Send every, s", 10, 400, int(policy.report_every_s or 60), 10))}
+    every_s = _within(policy.report_every_s or 60, 10, 400)
+    return {"report_every_s": float(st.slider("Send every, s", 10, 400, every_s, 10))}
+
+
+def _within(value: float, low: int, high: int) -> int:
+    """Return where a slider begins: a node's file may say more than its ends."""
+    return min(max(round(value), low), high)
 
 
 def _nearest(period_s: float) -> int:

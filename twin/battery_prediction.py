@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasheet.sheet import assumed_keys
+from datasheet.sheet import assumed_keys, quantities
 from mcu_models.firmware.library import firmware_for
 from mcu_models.power import state_current
 from scenarios.room import load_scenario
@@ -20,8 +20,8 @@ from twin.energy.case import lives_of
 from twin.energy.changes import possible_changes
 from twin.energy.cycle import cycle_of
 from twin.energy.forecast import influences, life_range, typical_budget_w
-from twin.energy.node_case import YEARS_LIMIT, node_case
-from twin.energy.node_parts import consumers_of
+from twin.energy.node_case import YEARS_LIMIT, check_parts, harvester_of, node_case
+from twin.energy.node_parts import consumers_of, radio_of
 from twin.energy.outlook import BatteryOutlook, Bounds, Discharge
 from twin.energy.uncertainty import Typical
 from twin.energy.usage import usage_of
@@ -32,10 +32,12 @@ from twin.prediction import activity_costs, computing_state, run_node
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from datasheet.sheet import Sheet
     from scenarios.room import Scenario
     from twin.duty_costs import ActivityCosts
     from twin.emulated_node import NodeTrace, Progress
     from twin.energy.case import Case
+    from twin.energy.node_load import Consumers
     from twin.energy.usage import Usage
     from twin.node import Node
 
@@ -97,6 +99,7 @@ def watch(
         NodeFailedError: The firmware did not do its work.
         LevelsDisagreeError: Firmware and host answered differently.
     """
+    check_parts(node)
     mount = node.mount_in(scenario)
     check_sensor(node.network, (node.sensor.rows, node.sensor.columns))
     firmware = firmware_for(node.network, node.board, node.config.app)
@@ -257,15 +260,33 @@ def assumed_of(node: Node) -> list[str]:
     """Return the keys of all values behind a battery's life that are assumed."""
     consumers = consumers_of(node)
     regulators = {rail.regulator.stem: rail.regulator for rail in consumers.rails.values()}
-    sheets = [node.sensor, node.board.sheet, node.battery, *regulators.values()]
+    sheets: list[Sheet] = [node.sensor, node.board.sheet, node.battery, *regulators.values()]
+    if consumers.switch is not None:
+        sheets.append(consumers.switch)
+    harvester = harvester_of(node)
+    if harvester is not None:
+        sheets += [harvester.cell, harvester.converter]
     unused = [f"noise.{profile}" for profile in node.sensor.noise]
-    keys = [key for sheet in sheets for key in assumed_keys(sheet, without=unused)]
+    keys = [_as_drawn(node, sheet, key) for sheet in sheets for key in assumed_keys(sheet, without=unused)]
     drawn = [draw for draws in consumers.others.values() for draw in draws]
-    if consumers.radio is not None:
-        phases = (*consumers.radio.message, *consumers.radio.events)
-        drawn += [*consumers.radio.idle, *(draw for phase in phases for draw in phase.draws)]
     keys += [draw.key for draw in drawn if draw.quantity.evidence == "assumed"]
-    return list(dict.fromkeys(keys))
+    return list(dict.fromkeys([*keys, *_assumed_of_radio(node, consumers)]))
+
+
+def _assumed_of_radio(node: Node, consumers: Consumers) -> list[str]:
+    """Return the assumed times of a radio, which are not drawn from their ranges, and its currents that flow."""
+    sheet, parts = radio_of(node), consumers.radio
+    if sheet is None or parts is None:
+        return []
+    phases = (*parts.message, *parts.events)
+    flowing = {draw.key for draw in (*parts.idle, *(draw for phase in phases for draw in phase.draws))}
+    currents = {f"{sheet.stem}.{key}" for key, quantity in quantities(sheet) if quantity.unit == "A"}
+    return [key for key in assumed_keys(sheet) if key not in currents or key in flowing]
+
+
+def _as_drawn(node: Node, sheet: Sheet, key: str) -> str:
+    """Return a key as draws name it: every board's file is called board.toml, so theirs begin with the board's name."""
+    return f"{node.board.name}.{key.partition('.')[2]}" if sheet is node.board.sheet else key
 
 
 def _discharge(case: Case) -> Discharge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_gated_sensor_lives_longer(watched: AppTest) -> None:
     gated.select_slider(key="battery_period").set_value(3600).run()
     assert life_days(watched) > 1.5 * often
     watched.radio(key="battery_kind").set_value("always_on").run()
+
+
+def test_sliders_begin_at_their_end_for_a_node_that_says_more(watched: AppTest, tmp_path: Path) -> None:
+    """A node of one's own may look or hold longer than the sliders go."""
+    library = files("twin.nodes").joinpath("ceiling_counter.toml").read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(f'{library}\n[policy]\nkind = "gated"\nperiod_s = 60\nlook_s = 30\n', encoding="utf-8")
+    page = watched.text_input(key="battery_own_node").set_value(str(own)).run()
+    assert not page.exception
+    watched.text_input(key="battery_own_node").set_value("").run()
 
 
 def test_a_battery_that_cannot_is_one_red_line(watched: AppTest) -> None:

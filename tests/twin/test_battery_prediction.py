@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from datasheet.bad_input import BadInputError
 from scenarios.room import load_scenario
 from twin.battery_page import battery_html
-from twin.battery_prediction import Watched, bounds_of, case_of, outlook_of, watch
+from twin.battery_prediction import Watched, assumed_of, bounds_of, case_of, outlook_of, watch
 from twin.cli import run
 from twin.duty_policy import PolicyConfig
+from twin.energy.changes import ideas
 from twin.energy.node_parts import consumers_of
 from twin.node import load_node
 
@@ -110,12 +112,16 @@ supply_v = 3.3
 @pytest.mark.parametrize(
     ("more", "battery", "said"),
     [
-        ("", "cr2032", "supply.sensor.regulator is 3.3; a linear regulator cannot make this from the battery's 3.2 V"),
+        ("", "cr2032", "sensor.supply_v is 3.3; a linear regulator cannot make this from the battery's 3.2 V"),
         ('[supply.sensor]\nregulator = "tps62841"\n', "lipo_1400mah", "did you mean 'tps62840'?"),
         ('[supply.board]\nregulator = "direct"\n', "lipo_1400mah", "supply.board.regulator is 'direct'"),
         ("[supply.board]\nsupply_v = 5.0\n", "lipo_1400mah", "is 5.0; the board takes 1.71 to 3.6 V"),
         ('[supply.board]\nsupply = "smps"\n', "lipo_1400mah", "supply.board.supply is 'smps'"),
-        ('[radio]\npart = "nrf5284"\n', "lipo_1400mah", "nrf52840"),
+        ('[supply.board]\nregulator = "tps22916"\n', "lipo_1400mah", "stands 3.6 V, a full battery gives 4.2 V"),
+        ('[radio]\npart = "nrf5284"\n', "lipo_1400mah", "own.toml: radio.part is 'nrf5284'; neither"),
+        ('[radio]\npart = "nrf52840"\n', "lipo_1400mah", "policy.report_every_s, not set"),
+        ("[supply.sensor]\nsupply_v = 3.0\n", "lipo_1400mah", "supply.sensor.supply_v; unknown key"),
+        ('[supply.board]\nload_switch = "tps22916"\n', "lipo_1400mah", "supply.board.load_switch; unknown key"),
         ('[[loads]]\npart = "txs0102"\nstate = "idle"\nrail = "radio"\n', "lipo_1400mah", "loads[0].rail is 'radio'"),
         ('[[loads]]\npart = "txs0102"\nstate = "busy"\nrail = "sensor"\n', "lipo_1400mah", "loads[0].state is 'busy'"),
     ],
@@ -136,6 +142,102 @@ def test_a_pulse_the_battery_cannot_give_is_told_with_its_voltage(tmp_path: Path
     with pytest.raises(BadInputError, match="cr2032") as caught:
         outlook_of(watched, node=node)
     assert "mA" in str(caught.value) or " V" in str(caught.value)
+
+
+def test_a_regulator_is_not_asked_for_more_than_it_gives(tmp_path: Path, watched: Watched) -> None:
+    """The transmitter of an ESP32 takes more than the 150 mA of a small linear regulator."""
+    sheet = files("twin.regulators").joinpath("tps7a02.toml").read_text(encoding="utf-8")
+    small = tmp_path / "small.toml"
+    small.write_text(sheet.replace("highest_load = { value = 200", "highest_load = { value = 150"), encoding="utf-8")
+    more = '[policy]\nreport_every_s = 60\n[radio]\npart = "esp32"\n[supply.radio]\nregulator = "{}"\n'
+    case_of(load_node(str(own_node(tmp_path, more.format("tps7a02")))), watched)
+    with pytest.raises(BadInputError, match=r"supply\.radio\.regulator is 'small'; .* gives 150 mA, the rail draws 1"):
+        case_of(load_node(str(own_node(tmp_path, more.format(small)))), watched)
+
+
+def test_a_capacitor_does_not_carry_the_seconds_before_a_message(tmp_path: Path, watched: Watched) -> None:
+    """It gives the milliseconds of an ESP32's transmission, not the time to join a network."""
+    more = """[policy]
+report_every_s = 300
+[radio]
+part = "esp32"
+[supply]
+capacitance_uf = 10000
+[supply.radio]
+regulator = "tps63900"
+"""
+    node = load_node(str(own_node(tmp_path, more, "er14505")))
+    with pytest.raises(BadInputError, match="battery er14505: the pulse 'radio "):
+        outlook_of(watched, node=node)
+
+
+def test_changes_that_the_firmware_cannot_follow_are_left_out(tmp_path: Path, watched: Watched) -> None:
+    """Ten times 60 s are more answers than the firmware keeps: no reason to refuse the node itself."""
+    more = '[policy]\nreport_every_s = 60\n[radio]\npart = "nrf52840"\n'
+    changes = outlook_of(watched, node=load_node(str(own_node(tmp_path, more)))).changes
+    assert changes[0].what.startswith("power-gate the sensor")
+    assert not any(change.what.startswith("send every") for change in changes)
+
+
+def test_rules_are_not_told_to_sleep(watched: Watched) -> None:
+    rules = load_node("ceiling_counter_rules")
+    assert not any("run the network only" in idea.what for idea in ideas(rules))
+    assert any("run the network only" in idea.what for idea in ideas(watched.node))
+
+
+def test_a_linear_regulator_in_dropout_follows_the_battery(tmp_path: Path, watched: Watched) -> None:
+    """3.3 V from two lithium cells of 3.0 V: nothing comes from nowhere, and the sensor sees what the battery has."""
+    outlook = outlook_of(watched, node=load_node(str(own_node(tmp_path, "", "aa_lithium_x2"))))
+    assert outlook.by_consumer_w["sensor"] == pytest.approx(4.5e-3 * 3.0)
+    assert all(power_w >= 0 for power_w in outlook.by_consumer_w.values())
+
+
+def test_assumed_values_are_named_as_the_tornado_names_them(tmp_path: Path, watched: Watched) -> None:
+    """Load switch and harvester count too, and a board's values begin with the board's name."""
+    more = """[policy]
+kind = "gated"
+period_s = 600
+look_s = 2
+[supply.sensor]
+load_switch = "tps22916"
+[harvest]
+cell = "am_1815"
+converter = "bq25570"
+illuminance_lux = 300
+lit_from = "08:00"
+lit_until = "18:00"
+"""
+    outlook = outlook_of(watched, node=load_node(str(own_node(tmp_path, more))))
+    moved = {one.key for one in outlook.influences if one.quantity.evidence == "assumed"}
+    assert {"am_1815.scale", "bq25570.tracking", "lipo_1400mah.capacity.scale"} <= moved <= set(outlook.assumed)
+    assert "tps22916.input" in outlook.assumed
+    assert any(key.startswith("stm32l4a6zg.power") for key in outlook.assumed)
+
+
+def test_assumed_times_of_a_radio_are_named(tmp_path: Path) -> None:
+    """Joining a network takes assumed times as well as assumed currents; output powers not used are left out."""
+    more = '[policy]\nreport_every_s = 300\n[radio]\npart = "{}"\n'
+    assumed = assumed_of(load_node(str(own_node(tmp_path, more.format("esp32")))))
+    assert "esp32.wifi.wake[1].duration" in assumed
+    assumed = assumed_of(load_node(str(own_node(tmp_path, more.format("sx1276")))))
+    assert {"sx1276.lorawan.transmit.14", "sx1276.lorawan.window_symbols"} <= set(assumed)
+    quiet = assumed_of(load_node(str(own_node(tmp_path, more.format("sx1276") + "tx_power_dbm = 13\n"))))
+    assert "sx1276.lorawan.transmit.14" not in quiet
+
+
+def test_what_does_not_fit_is_said_before_the_node_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for an emulation to be told of a misspelt part; no folder is left behind."""
+
+    def emulated(*_: object, **__: object) -> None:
+        raise AssertionError("it was watched")
+
+    monkeypatch.setattr("twin.battery_prediction.run_node", emulated)
+    path = own_node(tmp_path, '[supply.sensor]\nregulator = "tps62841"\n')
+    assert run(["battery", str(path), "--out", str(tmp_path / "out")]) == 2
+    assert "supply.sensor.regulator is 'tps62841'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command_answers_in_json_and_writes_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,7 @@ class CapacitySheet(Sheet):
         _check_positive("current", self.current_a)
         _check_same_length("charge", self.charge_c, self.current_a)
         _check_positive("charge", self.charge_c)
+        _check_above_zero("scale", self.scale)
         if max(self.by_temperature.factor.values[0]) > 1:
             words = "must be at most 1: the table of charges holds what the best temperature gives"
             raise PydanticCustomError("warm", words, {"subkey": "by_temperature.factor"})
@@ -121,6 +122,7 @@ class ResistanceSheet(Sheet):
         _check_positive("resistance", self.resistance_ohm)
         if any(high > low for low, high in pairwise(self.resistance_ohm.values[0])):
             raise PydanticCustomError("rises", "must not rise with the charge that is left", {"subkey": "resistance"})
+        _check_above_zero("scale", self.scale)
         _check_share("immediate", self.immediate)
         _check_above_zero("settling", self.settling_s)
         return self
@@ -233,14 +235,9 @@ class BatterySheet(Sheet):
         """The most that any load takes out of a typical one."""
         return max(self.capacity.charge_c.values[0])
 
-    @property
-    def stem(self) -> str:
-        """Name of its file, with which the keys of its values begin."""
-        return self._stem
-
     def key(self, dotted: str) -> str:
         """Return the key of one of its values, by which draws know it."""
-        return f"{self._stem}.{dotted}" if self._stem else dotted
+        return f"{self.stem}.{dotted}" if self.stem else dotted
 
 
 def load_battery(name_or_path: str) -> BatterySheet:
@@ -290,15 +287,20 @@ def _check_positive(key: str, table: QuantityTable) -> None:
 
 
 def _check_above_zero(key: str, quantity: Quantity) -> None:
-    if (quantity.value if quantity.low is None else quantity.low) <= 0:
-        raise PydanticCustomError("positive", "must be above 0", {"subkey": f"{key}.value", "found": quantity.value})
+    end, least = _least(quantity)
+    if least <= 0:
+        raise PydanticCustomError("positive", "must be above 0", {"subkey": f"{key}.{end}", "found": least})
 
 
 def _check_not_negative(key: str, quantity: Quantity) -> None:
-    if (quantity.value if quantity.low is None else quantity.low) < 0:
-        raise PydanticCustomError(
-            "negative", "must not be negative", {"subkey": f"{key}.value", "found": quantity.value}
-        )
+    end, least = _least(quantity)
+    if least < 0:
+        raise PydanticCustomError("negative", "must not be negative", {"subkey": f"{key}.{end}", "found": least})
+
+
+def _least(quantity: Quantity) -> tuple[str, float]:
+    """Return which entry of a quantity is its least value, and that value."""
+    return ("value", quantity.value) if quantity.low is None else ("low", quantity.low)
 
 
 def _check_share(key: str, quantity: Quantity) -> None:

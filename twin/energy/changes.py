@@ -14,7 +14,7 @@ from twin.energy.forecast import typical_life_s
 from twin.energy.outlook import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from twin.energy.case import Case
@@ -41,12 +41,12 @@ class Idea:
     Attributes:
         what: What to do.
         price: What it costs in return.
-        node: The node then.
+        tables: Tables of the node's TOML, or its battery, as they are then.
     """
 
     what: str
     price: str
-    node: Node
+    tables: Mapping[str, Any]
 
 
 def possible_changes(node: Node, life_s: float, case_of: Callable[[Node], Case]) -> list[Change]:
@@ -58,17 +58,18 @@ def possible_changes(node: Node, life_s: float, case_of: Callable[[Node], Case])
         case_of: What the life of a changed node follows from.
     """
     changes = []
-    for idea in _ideas(node):
+    for idea in ideas(node):
         try:
-            then_s = typical_life_s(case_of(idea.node))
+            then_s = typical_life_s(case_of(node.changed(**idea.tables)))
         except BadInputError:
-            continue  # parts that do not fit this node are no idea
+            continue  # what this node, its firmware or its radio cannot follow is no idea
         if then_s > WORTHWHILE * life_s:
             changes.append(Change(idea.what, idea.price, then_s, then_s / life_s))
     return sorted(changes, key=lambda change: -change.life_s)
 
 
-def _ideas(node: Node) -> Iterator[Idea]:
+def ideas(node: Node) -> Iterator[Idea]:
+    """Yield what could be changed about a node, whether or not it fits or helps."""
     yield from _policy_ideas(node)
     yield from _message_ideas(node)
     yield from _part_ideas(node)
@@ -79,21 +80,21 @@ def _policy_ideas(node: Node) -> Iterator[Idea]:
     policy = node.config.policy
     kept = {"report_every_s": policy.report_every_s, "opening": policy.opening}
     if policy.kind != "gated":
-        gated = PolicyConfig(
-            kind="gated", period_s=GATE_PERIOD_S, look_s=GATE_LOOK_S, **_set({"opening": policy.opening})
-        )
+        reports = node.config.radio is not None or policy.report_every_s is not None
+        told = {"opening": policy.opening, "report_every_s": GATE_PERIOD_S if reports else None}
+        gated = PolicyConfig(kind="gated", period_s=GATE_PERIOD_S, look_s=GATE_LOOK_S, **_set(told))
         share = GATE_LOOK_S / GATE_PERIOD_S
         yield Idea(
             f"power-gate the sensor, look {GATE_LOOK_S:g} s every {GATE_PERIOD_S / 60:g} min",
             f"it looks {share:.1%} of the time and misses who passes in between",
-            node.changed(policy=gated),
+            {"policy": gated},
         )
     if policy.kind == "gated" and policy.period_s is not None:
         seldom = PolicyConfig(**_set(policy.model_dump(exclude_unset=True) | _stretched(policy)))
         yield Idea(
             f"look every {LONGER * policy.period_s / 60:g} min instead of every {policy.period_s / 60:g}",
             "counts are so much rarer",
-            node.changed(policy=seldom),
+            {"policy": seldom},
         )
     if policy.kind == "always_on":
         motion = PolicyConfig(
@@ -102,20 +103,20 @@ def _policy_ideas(node: Node) -> Iterator[Idea]:
         yield Idea(
             "keep the sensor in stand-by until something moves",
             "up to 10 s pass before somebody who comes is seen",
-            node.changed(policy=motion),
+            {"policy": motion},
         )
-        if node.config.wake_up_degc is None:
+        if node.network.wake_up_degc is None and not node.network.has_rules:
             yield Idea(
                 f"run the network only when a pixel is {WAKE_UP_DEGC:g} degC above the others",
                 "faint people are missed; `twin wake-up` shows how many",
-                node.changed(wake_up_degc=WAKE_UP_DEGC),
+                {"wake_up_degc": WAKE_UP_DEGC},
             )
     if policy.opening is None:
         hours = OpeningConfig(opens_at=OFFICE_HOURS[0], closes_at=OFFICE_HOURS[1], days=WORKING_DAYS)
         yield Idea(
             f"switch it off at night and at weekends, on from {OFFICE_HOURS[0]} to {OFFICE_HOURS[1]}",
             "it sees nothing meanwhile",
-            node.changed(policy=PolicyConfig(**_set(policy.model_dump(exclude_unset=True) | {"opening": hours}))),
+            {"policy": PolicyConfig(**_set(policy.model_dump(exclude_unset=True) | {"opening": hours}))},
         )
 
 
@@ -134,7 +135,7 @@ def _message_ideas(node: Node) -> Iterator[Idea]:
         yield Idea(
             f"send every {SELDOM * every_s:g} s instead of {every_s:g} s",
             "counts come so much later",
-            node.changed(policy=seldom),
+            {"policy": seldom},
         )
 
 
@@ -145,7 +146,7 @@ def _part_ideas(node: Node) -> Iterator[Idea]:
         yield Idea(
             f"make the {rail}'s supply with a buck converter ({CONVERTER})",
             "an inductor more, and ripple to keep from the sensor",
-            node.changed(supply=supply.model_copy(update={rail: config})),
+            {"supply": supply.model_copy(update={rail: config})},
         )
 
 
@@ -153,7 +154,7 @@ def _battery_ideas(node: Node) -> Iterator[Idea]:
     for name in library_names(BATTERIES):
         battery = load_battery(name)
         if name != node.battery.stem and battery.rechargeable == node.battery.rechargeable:
-            yield Idea(f"power it from: {battery.title}", "another size and price", node.changed(battery=battery))
+            yield Idea(f"power it from: {battery.title}", "another size and price", {"battery": battery})
 
 
 def _set(values: dict[str, Any]) -> dict[str, Any]:

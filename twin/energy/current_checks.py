@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pydantic_core import PydanticCustomError
+
 from datasheet.quantity import Quantity
 from datasheet.sheet import quantities
 
@@ -21,11 +23,12 @@ def refuse_negative(sheet: Sheet) -> None:
     """Raise when a value, or the lower end of one, is negative; temperatures may be.
 
     Raises:
-        ValueError: One is.
+        PydanticCustomError: One is.
     """
     for key, quantity in quantities(sheet):
-        if quantity.unit not in _SIGNED_UNITS and _least(quantity) < 0:
-            raise ValueError(f"{key} must not be negative")
+        least = _least(quantity)
+        if quantity.unit not in _SIGNED_UNITS and least < 0:
+            raise PydanticCustomError("negative", "must not be negative", {"subkey": key, "found": least})
 
 
 def refuse_disorder(name: str, values: Iterable[float]) -> None:

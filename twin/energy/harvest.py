@@ -14,6 +14,7 @@ from datasheet.bad_input import BadInputError
 from datasheet.config import Config, find_in_library
 from datasheet.quantity import Ampere, Dimension, QuantityTable, Ratio, RatioTable
 from datasheet.sheet import Sheet, load_sheet
+from twin.energy.current_checks import refuse_negative
 from twin.energy.week import DAYS, WeekHours, clock_s
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class SolarCellSheet(Sheet):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        refuse_negative(self)
         _check_tables("power", self.illuminance_lx, self.power_w)
         return self
 
@@ -61,6 +63,7 @@ class ConverterSheet(Sheet):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        refuse_negative(self)
         _check_tables("efficiency", self.input_power_w, self.efficiency)
         if max(self.efficiency.values[0]) > 1:
             raise PydanticCustomError("gain", "must be at most 1", {"subkey": "efficiency"})
@@ -193,5 +196,3 @@ def _check_tables(key: str, inputs: QuantityTable, outputs: QuantityTable) -> No
         raise PydanticCustomError(
             "length", "must be one row of {number} values", {"subkey": key, "number": len(inputs.values[0])}
         )
-    if min(outputs.values[0]) < 0:
-        raise PydanticCustomError("negative", "must not be negative", {"subkey": key})

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from datasheet.bad_input import BadInputError
 from mcu_models.power import SupplyPoint
+from twin.duty_policy import TICKS_PER_S
 from twin.energy.fixed_load import check_load, load_draws, load_fixed_load
 from twin.energy.node_load import BOARD, RADIO, SENSOR, Consumers, RadioParts, RailParts
 from twin.energy.radio import background, check_interval, check_radio, idle_draws, load_radio, message_phases
-from twin.energy.regulator import check_output, load_regulator, load_switch
+from twin.energy.regulator import PASSING, check_output, load_regulator, load_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from datasheet.quantity import Quantity
     from twin.energy.battery_sheet import BatterySheet
     from twin.energy.draw import Draw
+    from twin.energy.radio_config import RadioConfig
     from twin.energy.radio_sheet import RadioSheet
     from twin.energy.regulator import RegulatorSheet
-    from twin.energy.supply_config import RailConfig
     from twin.node import Node
 
 SheetT = TypeVar("SheetT")
@@ -32,7 +33,7 @@ def consumers_of(node: Node) -> Consumers:
     Raises:
         BadInputError: A part is not known, cannot make its rail from the battery, or does not stand its rail.
     """
-    radio = None if node.config.radio is None else load_radio(node.config.radio.part)
+    radio = radio_of(node)
     supply = _supply_point(node)
     rails = _rails(node, radio)
     return Consumers(
@@ -46,15 +47,14 @@ def consumers_of(node: Node) -> Consumers:
     )
 
 
-def check_message_interval(node: Node, interval_s: float) -> None:
-    """Make sure that the node's radio can and may send so often.
+def radio_of(node: Node) -> RadioSheet | None:
+    """Return the node's radio; None for a node that has none.
 
     Raises:
-        BadInputError: It cannot or may not.
+        BadInputError: No such radio, or its file cannot be used.
     """
-    if node.config.radio is not None:
-        sheet = load_radio(node.config.radio.part)
-        check_interval(node.path, "policy.report_every_s", sheet, node.config.radio, interval_s)
+    config = node.config.radio
+    return None if config is None else _named(node.path, "radio.part", config.part, load_radio)
 
 
 def _supply_point(node: Node) -> SupplyPoint:
@@ -63,8 +63,8 @@ def _supply_point(node: Node) -> SupplyPoint:
     if config.supply and config.supply not in supplies:
         known = ", ".join(sorted(supplies)) or "none"
         raise BadInputError(node.path, "supply.board.supply", config.supply, f"{node.board.name} knows {known}")
-    direct = _named(node.path, "supply.board.regulator", config.regulator, load_regulator).kind == "direct"
-    return SupplyPoint(supply=config.supply, rail_v=node.battery.nominal_v.value if direct else config.supply_v)
+    passing = _named(node.path, "supply.board.regulator", config.regulator, load_regulator).kind in PASSING
+    return SupplyPoint(supply=config.supply, rail_v=node.battery.nominal_v.value if passing else config.supply_v)
 
 
 def _switch(node: Node) -> RegulatorSheet | None:
@@ -76,34 +76,39 @@ def _rails(node: Node, radio: RadioSheet | None) -> dict[str, RailParts]:
     supply, power = node.config.supply, node.board.sheet.power
     board_v = power.supplies[supply.board.supply].supply_v if supply.board.supply else power.supply_v
     rails = {
-        BOARD: _rail(node, BOARD, supply.board, supply.board.supply_v or board_v.value, power.supply_v),
-        SENSOR: _rail(node, SENSOR, supply.sensor, node.config.sensor.supply_v, node.sensor.supply_v),
+        BOARD: _rail(node, BOARD, supply.board.regulator, supply.board.supply_v or board_v.value, power.supply_v),
+        SENSOR: _rail(node, SENSOR, supply.sensor.regulator, node.config.sensor.supply_v, node.sensor.supply_v),
     }
     if radio is not None:
-        rails[RADIO] = _rail(node, RADIO, supply.radio, supply.radio.supply_v or radio.supply_v.value, radio.supply_v)
+        radio_v = supply.radio.supply_v or radio.supply_v.value
+        rails[RADIO] = _rail(node, RADIO, supply.radio.regulator, radio_v, radio.supply_v)
     return rails
 
 
-def _rail(node: Node, name: str, config: RailConfig, supply_v: float, stands: Quantity) -> RailParts:
-    key = f"supply.{name}.regulator"
-    sheet = _named(node.path, key, config.regulator, load_regulator)
+def _rail(node: Node, name: str, regulator: str, supply_v: float, stands: Quantity) -> RailParts:
+    key, volts_key = f"supply.{name}.regulator", "sensor.supply_v" if name == SENSOR else f"supply.{name}.supply_v"
+    sheet = _named(node.path, key, regulator, load_regulator)
     lowest_v = stands.value if stands.low is None else stands.low
     highest_v = stands.value if stands.high is None else stands.high
-    battery_v = _voltages(node.battery)
-    if sheet.kind == "direct":
-        _check_direct(node, key, battery_v, (lowest_v, highest_v))
-        supply_v = node.battery.nominal_v.value
+    battery_v, nominal_v = _voltages(node.battery), node.battery.nominal_v.value
+    if sheet.kind in PASSING:
+        _check_passing(node, key, sheet, battery_v, (lowest_v, highest_v))
+        supply_v = nominal_v
     elif not lowest_v <= supply_v <= highest_v:
-        allowed = f"the {name} takes {lowest_v:g} to {highest_v:g} V"
-        raise BadInputError(node.path, f"supply.{name}.supply_v", supply_v, allowed)
-    check_output(node.path, key, sheet, supply_v, battery_v)
-    return RailParts(supply_v, min(lowest_v, supply_v), sheet)
+        raise BadInputError(node.path, volts_key, supply_v, f"the {name} takes {lowest_v:g} to {highest_v:g} V")
+    check_output(node.path, volts_key, sheet, supply_v, battery_v)
+    if sheet.kind == "linear":
+        supply_v = min(supply_v, nominal_v)  # in dropout the rail follows the battery
+    return RailParts(supply_v, lowest_v, sheet)
 
 
-def _check_direct(node: Node, key: str, battery_v: tuple[float, float], stands_v: tuple[float, float]) -> None:
+def _check_passing(
+    node: Node, key: str, sheet: RegulatorSheet, battery_v: tuple[float, float], stands_v: tuple[float, float]
+) -> None:
+    """Refuse a wire or switch between a battery and what does not stand its voltage."""
     if battery_v[1] > stands_v[1]:
         allowed = f"what it supplies stands {stands_v[1]:g} V, a full battery gives {battery_v[1]:g} V"
-        raise BadInputError(node.path, key, "direct", allowed)
+        raise BadInputError(node.path, key, sheet.stem, allowed)
 
 
 def _voltages(battery: BatterySheet) -> tuple[float, float]:
@@ -117,11 +122,20 @@ def _radio_parts(node: Node, sheet: RadioSheet) -> RadioParts:
     if config is None:
         raise ValueError("the node has no radio")
     check_radio(node.path, sheet, config)
+    _check_interval(node, sheet, config)
     idle, own = idle_draws(sheet, config), background(sheet, config)
     if own is None:
         return RadioParts(message_phases(sheet, config), idle)
     # The first draw is sleep; the others are the average of the events, which stand as they are here.
     return RadioParts(message_phases(sheet, config), idle[:1], own.phases, own.period_s)
+
+
+def _check_interval(node: Node, sheet: RadioSheet, config: RadioConfig) -> None:
+    """Refuse messages that follow each other faster than the radio can or may send: reports, or one with each frame."""
+    key, ticks = "policy.report_every_s", node.policy.report_ticks
+    if not ticks:
+        key, ticks = f"{key}, not set: a message with each frame, the interval", 1
+    check_interval(node.path, key, sheet, config, ticks / TICKS_PER_S)
 
 
 def _others(node: Node, rails: dict[str, RailParts]) -> dict[str, tuple[Draw, ...]]:

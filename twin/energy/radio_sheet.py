@@ -117,15 +117,6 @@ class RadioSheet(Sheet):
             return (*table.transmit_a.values(), table.receive_a)
         return () if self.wifi is None else (self.wifi.transmit_a, self.wifi.listen_a)
 
-    @property
-    def rail_v(self) -> tuple[float, float]:
-        """Lowest and highest voltage of its rail."""
-        supply = self.supply_v
-        return (
-            supply.value if supply.low is None else supply.low,
-            supply.value if supply.high is None else supply.high,
-        )
-
 
 def _is_number(text: str) -> bool:
     return text.removeprefix("-").isdigit()

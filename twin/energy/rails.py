@@ -59,9 +59,17 @@ class RailLoad:
     always: tuple[Draw, ...]
     parts: tuple[Part, ...]
 
-    def heaviest(self, draws: Draws) -> Part | None:
-        """Return the part with the greatest current on the average of the lives; None for a rail without parts."""
-        return max(self.parts, key=lambda part: float(current_a(part.draws, draws).mean()), default=None)
+    def flowing(self, part: Part | None) -> tuple[Draw, ...]:
+        """Return what flows while `part` is on; None is the time beside all parts."""
+        return self.always if part is None else (*self.always, *part.draws)
+
+    def heaviest(self, draws: Draws, *, by_charge: bool = False) -> Part | None:
+        """Return the part with the greatest current, or charge, on the average of the lives; None without parts."""
+
+        def weight(part: Part) -> float:
+            return float(current_a(part.draws, draws).mean()) * (part.longest_s if by_charge else 1.0)
+
+        return max(self.parts, key=weight, default=None)
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,7 @@ def current_a(parts: tuple[Draw, ...], draws: Draws) -> Drawn:
 
 def instant(rail: RailLoad, part: Part | None, draws: Draws, battery_v: float) -> FromBattery:
     """Return what the battery gives for a rail while `part` is on; None is the time beside all parts."""
-    flowing = rail.always if part is None else (*rail.always, *part.draws)
-    rail_a = current_a(flowing, draws)
+    rail_a = current_a(rail.flowing(part), draws)
     given_a, given_w = battery_side(
         rail.regulator, draws, rail_v=rail.supply_v, rail_current_a=rail_a, battery_v=battery_v
     )
@@ -109,7 +116,7 @@ def consumers_w(rail: RailLoad, draws: Draws) -> dict[str, Drawn]:
     """Return the average power of each consumer at its rail, (n,) each."""
     powers: dict[str, Drawn] = {}
     for part, share in _shares(rail):
-        for draw in rail.always if part is None else (*rail.always, *part.draws):
+        for draw in rail.flowing(part):
             power_w = draws.of(draw.key, draw.quantity) * draw.factor * share * rail.supply_v
             powers[draw.consumer] = powers.get(draw.consumer, np.zeros(draws.number)) + power_w
     return powers
@@ -117,8 +124,8 @@ def consumers_w(rail: RailLoad, draws: Draws) -> dict[str, Drawn]:
 
 def needed_v(rail: RailLoad, part: Part | None, draws: Draws) -> Drawn:
     """Return the battery voltage below which the rail is too low for its consumers while `part` is on, (n,)."""
-    flowing = rail.always if part is None else (*rail.always, *part.draws)
-    return needed_input_v(rail.regulator, draws, lowest_rail_v=rail.lowest_v, rail_current_a=current_a(flowing, draws))
+    rail_a = current_a(rail.flowing(part), draws)
+    return needed_input_v(rail.regulator, draws, lowest_rail_v=rail.lowest_v, rail_current_a=rail_a)
 
 
 def budget_w(rails: Mapping[str, RailLoad], draws: Draws, battery_v: float) -> dict[str, Drawn]:

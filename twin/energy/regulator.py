@@ -31,6 +31,9 @@ REGULATORS = "regulators"
 
 Kind = Literal["direct", "linear", "buck", "boost", "buck_boost", "load_switch"]
 
+PASSING = ("direct", "load_switch")
+"""Kinds that hand the battery's voltage on."""
+
 _SWITCHING = ("buck", "boost", "buck_boost")
 
 
@@ -189,7 +192,7 @@ def check_output(
 
     Args:
         source: The node's file, to be named in errors.
-        key: The key that states the rail's voltage or its regulator.
+        key: The key that states the rail's voltage.
         sheet: The regulator.
         rail_v: Voltage of the rail.
         battery_v: Terminal voltage of the battery, empty and full.
@@ -209,9 +212,8 @@ def check_output(
         return
     highest_v = sheet.input_v.value if sheet.input_v.high is None else sheet.input_v.high
     if full_v > highest_v:
-        raise BadInputError(
-            source, key, full_v, f"{sheet.title} takes {highest_v:g} V at its input, not a full battery"
-        )
+        words = f"{sheet.title} takes {highest_v:g} V at its input, a full battery gives {full_v:g} V"
+        raise BadInputError(source, key, rail_v, words)
     output = sheet.output_v
     if output is None:
         return

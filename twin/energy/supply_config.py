@@ -19,6 +19,12 @@ class RailConfig(Config):
 
     regulator: str = IDEAL
     supply_v: Volts | None = None
+
+
+class SensorRailConfig(Config):
+    """The sensor's rail, whose voltage is `sensor.supply_v`; `load_switch` is what switches it off."""
+
+    regulator: str = IDEAL
     load_switch: str | None = None
 
 
@@ -32,7 +38,7 @@ class SupplyConfig(Config):
     """From the battery to the parts."""
 
     board: BoardRailConfig = BoardRailConfig()
-    sensor: RailConfig = RailConfig()
+    sensor: SensorRailConfig = SensorRailConfig()
     radio: RailConfig = RailConfig()
     capacitance_uf: Annotated[float, Field(ge=0, le=1e7)] = 0.0
     battery_degc: Annotated[float, Field(ge=-60, le=85)] = 23.0

@@ -90,11 +90,19 @@ def _lasting(stretch: Stretch, duration_s: float, harvested_w: NDArray[np.float6
 
 
 def _pulses(rails: Rails, around: Surroundings, draws: Draws) -> tuple[Pulse, ...]:
-    """Return the heaviest moments: all rails at their heaviest at once, without the radio and with it."""
+    """Return the heaviest moments: all rails at their heaviest at once, without the radio and with it.
+
+    Behind a capacitor it is not the greatest current of a radio that counts but the greatest charge: where that is
+    another part of the message, it is a pulse of its own.
+    """
     heaviest = {name: rail.heaviest(draws) for name, rail in rails.items()}
     pulses = [_pulse("computing", rails, {**heaviest, RADIO: None}, heaviest.get("board"), around, draws)]
-    if heaviest.get(RADIO) is not None:
-        pulses.append(_pulse("sending", rails, heaviest, heaviest[RADIO], around, draws))
+    sending = heaviest.get(RADIO)
+    if sending is not None:
+        pulses.append(_pulse("sending", rails, heaviest, sending, around, draws))
+        longest = rails[RADIO].heaviest(draws, by_charge=True)
+        if longest is not None and longest is not sending:
+            pulses.append(_pulse(longest.name, rails, {**heaviest, RADIO: longest}, longest, around, draws))
     return tuple(pulses)
 
 
@@ -124,6 +132,6 @@ def _pulse(
 
 
 def _rest_s(part: Part | None) -> float:
-    """Return the time between two occurrences of a part, on average."""
+    """Return the time from the end of a part to its next beginning, on average."""
     share = 0.0 if part is None else float(np.mean(part.share))
-    return 0.0 if part is None or share == 0 else part.longest_s / share
+    return 0.0 if part is None or share == 0 else part.longest_s * max(1.0 / share - 1.0, 0.0)

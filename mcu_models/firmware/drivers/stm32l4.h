@@ -138,6 +138,7 @@ typedef struct {
 #define DMA_CCR_DIR BIT(4)
 #define DMA_CCR_MINC BIT(7)
 
+#define LPTIM_ISR_ARRM BIT(1)
 #define LPTIM_ISR_CMPM BIT(0)
 #define LPTIM_ISR_CMPOK BIT(3)
 #define LPTIM_ISR_ARROK BIT(4)

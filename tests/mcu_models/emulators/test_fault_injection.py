@@ -386,7 +386,7 @@ scl = "PB8"
 sda = "PB9"
 
 [[ram_bit_flip]]
-symbol = "pixels.0"
+symbol = "pixels"
 offset = 3
 bit = 1
 at_s = 20.0

@@ -83,6 +83,15 @@ def test_what_contradicts_itself_is_refused_with_file_key_and_value(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["capacity", "resistance"])
+def test_no_scale_turns_a_table_round(tmp_path: Path, key: str) -> None:
+    """A charge or resistance below nothing would live for ever."""
+    old = rf"(\[{key}\].*?^scale = \{{ value = 1,[^\n]*low = )[\d.]+"
+    path = changed(tmp_path, "cr2032", rf"(?s){old}", r"\g<1>-1")
+    with pytest.raises(BadInputError, match=rf"{key}\.scale\.low is -1\.0; must be above 0"):
+        load_battery(str(path))
+
+
 def test_a_primary_cell_with_a_charging_table_is_refused(tmp_path: Path) -> None:
     path = changed(tmp_path, "li_ion_18650", 'chemistry = "lithium ion"', 'chemistry = "alkaline"')
     with pytest.raises(BadInputError, match="chemistry is 'alkaline'; must have no charging table"):

@@ -71,6 +71,18 @@ def test_consumers_and_heat_are_what_the_battery_gives_part_after_part(
     assert (budget[REGULATORS] >= -1e-15).all()
 
 
+@given(regulator=st.sampled_from(REGULATORS_OF_THE_LIBRARY), load=loads())
+def test_each_consumer_has_its_own_current_at_its_own_rail(
+    regulator: str, load: tuple[float, list[tuple[float, float]]]
+) -> None:
+    """Current times share times the rail's voltage, by hand: heat, which is the rest, cannot hide what is missing."""
+    always_a, parts = load
+    budget = budget_w({"rail": rail(regulator, *load)}, Typical(), BATTERY_V)
+    assert budget["always"][0] == pytest.approx(always_a * 1.8, rel=1e-9)
+    for index, (share, current_a) in enumerate(parts):
+        assert budget[f"part {index}"][0] == pytest.approx(share * current_a * 1.8, rel=1e-9)
+
+
 def test_a_linear_regulator_passes_the_current_on() -> None:
     """Without losses of its own it takes the rail's current from the battery, whatever the battery's voltage."""
     given_ = average(rail("ideal_linear", 1e-3, [(0.25, 8e-3)]), Typical(), BATTERY_V)

@@ -174,7 +174,7 @@ def test_rails_that_can_be_made() -> None:
             'quiescent = { value = -1.6, unit = "uA"',
             "negative|low",
         ),
-        ("mcp1700", "[0.0007, 0.178]", "[-0.0007, 0.178]", "dropout must not be negative"),
+        ("mcp1700", "[0.0007, 0.178]", "[-0.0007, 0.178]", r"dropout is -0\.0007; must not be negative"),
         ("mcp1700", 'kind = "linear"', 'kind = "magic"', "kind is 'magic'"),
     ],
 )
