@@ -13,6 +13,7 @@ from mcu_models.emulators.port import PinEdge, UartLine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mcu_models.emulators.frame_source import FrameSource
     from mcu_models.emulators.peripherals.base import Chip
     from mcu_models.emulators.port import I2cDevice
 
@@ -142,6 +143,7 @@ class Connections:
     """Devices by bus, transcripts by UART, the listeners, and what disturbs.
 
     Attributes:
+        cameras: What sends frames, by the peripheral that takes them.
         sending: Wires that the characters of a UART's transmitter pass, by UART.
         receiving: Wires that characters pass before they reach a UART's receiver, by UART.
         disturbances: What was done on purpose.
@@ -149,6 +151,7 @@ class Connections:
 
     def __init__(self) -> None:
         self.devices: dict[str, dict[int, I2cDevice]] = {}
+        self.cameras: dict[str, FrameSource] = {}
         self.transcripts: dict[str, Transcript] = {}
         self.listeners = Listeners()
         self.sending: dict[str, list[Wire]] = {}

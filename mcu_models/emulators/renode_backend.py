@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mcu_models.boards.board import Board
     from mcu_models.emulators.connections import Transcript
+    from mcu_models.emulators.frame_source import Frame, FrameSource
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.port import End, I2cDevice, PinEdge, UartLine
 
@@ -58,6 +59,8 @@ _EVENTS = {
         "begin": r"\w+ \d+ [01] -?[\d.]+",
         "write": r"\w+ \d+ [\da-f]{2} -?[\d.]+",
         "read": r"\w+ \d+ \d+ -?[\d.]+ -?[\d.]+",
+        "frame": r"\w+ -?[\d.]+",
+        "pixels": r"\w+ \d+",
         "end": r"\w+ \d+ -?[\d.]+",
     }.items()
 }
@@ -103,6 +106,7 @@ class RenodeEmulator:
         self._spans: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
         self._problems: dict[str, None] = {}
         self._heard: list[str] = []
+        self._frames: dict[str, Frame] = {}
         self._buses = [name for name, p in board.sheet.peripherals.items() if p.type == "i2c_v2"]
         self._uarts = [name for name, p in board.sheet.peripherals.items() if p.type in ("usart", "lpuart")]
         self._process = RenodeProcess(
@@ -150,6 +154,21 @@ class RenodeEmulator:
         self.connections.devices_on(bus)[device.address] = device
         if is_new:
             self._command(f"device {bus.lower()} {device.address}")
+
+    def attach_camera(self, port: str, source: FrameSource) -> None:
+        """Let the camera interface named `port`, such as "DCMI", take the frames of `source`.
+
+        Raises:
+            BadInputError: The board has no such interface.
+        """
+        ports = [name for name, p in self.board.sheet.peripherals.items() if p.type == "dcmi"]
+        if port not in ports:
+            allowed = f"one of {', '.join(ports)}" if ports else "this board has no camera interface"
+            raise BadInputError(self.board.name, "camera interface", port, allowed)
+        is_new = port not in self.connections.cameras
+        self.connections.cameras[port] = source
+        if is_new:
+            self._command(f"camera {port.lower()}")
 
     def run(
         self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
@@ -277,6 +296,22 @@ class RenodeEmulator:
             self._spend(words[0], int(words[1]), float(words[2]) / _NS, float(words[3]) / _NS)
         elif kind in ("begin", "write", "read", "end"):
             self._serve_bus(kind, words)
+        elif kind == "frame":
+            self._process.send(f"={self._coming_frame(words[0].upper(), float(words[1]) / _NS)}")
+        elif kind == "pixels":
+            source = self.connections.cameras[words[0].upper()]
+            self._process.send(f"={source.data(self._frames[words[0].upper()]).hex()}")
+
+    def _coming_frame(self, port: str, time_s: float) -> str:
+        """Return a camera's next frame as Renode is told of it."""
+        frame: Frame | None = self.connections.cameras[port].next_frame(time_s)
+        if frame is None:
+            return "-"
+        self._frames[port] = frame
+        times = [f"{time_s * _NS:.3f}" for time_s in (frame.first_row_s, frame.row_s, frame.byte_s)]
+        levels = [str(int(level)) for level in (frame.vsync_is_high, frame.href_is_high)]
+        begin = f"{frame.begin_s * _NS:.3f}"
+        return " ".join([str(frame.index), begin, str(frame.rows), str(frame.row_bytes), *times, *levels])
 
     def _serve_bus(self, kind: str, words: list[str]) -> None:
         """Hand a question of the bus to the device it is for."""

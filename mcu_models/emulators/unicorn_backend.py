@@ -40,6 +40,7 @@ from mcu_models.emulators.interrupt_controller import SV_CALL
 from mcu_models.emulators.interruption import deferred_interrupt
 from mcu_models.emulators.machine import Machine
 from mcu_models.emulators.memory_timing import NO_CACHES, CacheState, MemoryTiming
+from mcu_models.emulators.peripherals.dcmi import Dcmi
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.usart import Usart
 from mcu_models.emulators.port import RunOutcome, UartLine
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mcu_models.boards.board import Board
+    from mcu_models.emulators.frame_source import FrameSource
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.peripherals.base import Peripheral, Retained
     from mcu_models.emulators.port import End, I2cDevice, PinEdge
@@ -225,6 +227,18 @@ class UnicornEmulator:
         if bus not in buses:
             raise BadInputError(self.board.name, "i2c bus", bus, f"one of {', '.join(buses)}")
         self.connections.devices_on(bus)[device.address] = device
+
+    def attach_camera(self, port: str, source: FrameSource) -> None:
+        """Let the camera interface named `port`, such as "DCMI", take the frames of `source`.
+
+        Raises:
+            BadInputError: The board has no such interface.
+        """
+        ports = [name for name, p in self._machine.chip.peripherals.items() if isinstance(p, Dcmi)]
+        if port not in ports:
+            allowed = f"one of {', '.join(ports)}" if ports else "this board has no camera interface"
+            raise BadInputError(self.board.name, "camera interface", port, allowed)
+        self.connections.cameras[port] = source
 
     def peripheral(self, name: str) -> Peripheral:
         """Return the model of a peripheral, as it is until the next reset.

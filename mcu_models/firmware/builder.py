@@ -11,8 +11,12 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.compiler.arena import ArenaPlan
 from mcu_models.compiler.codegen import generate
 from mcu_models.compiler.counter_code import counter_sources
+from mcu_models.compiler.door_code import door_sources
+from mcu_models.compiler.door_decision import DoorPolicy
+from mcu_models.compiler.image_input import image_input
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
+from mcu_models.firmware.drivers_of_app import IMAGE_APPS, drivers_of
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
 from mcu_models.networks.counting import counter_of
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from mcu_models.firmware.compilation import FirmwareBoard
+    from mcu_models.firmware.drivers_of_app import Drivers
     from mcu_models.firmware.toolchain import Toolchain
 
 _PACKAGE: Final = "mcu_models.firmware"
@@ -81,10 +86,11 @@ def build_firmware(
     """
     out_dir = Path(out_dir)
     entry = network if isinstance(network, NetworkEntry) else find_network(network)
-    generated = _generated(entry)
+    drivers = drivers_of(app, board)
+    generated = _generated_images(entry, app) if app in IMAGE_APPS else _generated(entry)
     with written_folder(out_dir) as folder:
-        _write_sources(folder, generated.sources, app)
-        flags = compile_and_link(folder, board, toolchain)
+        _write_sources(folder, generated.sources, app, drivers)
+        flags = compile_and_link(folder, board, toolchain, extra=drivers.flags)
         script = _cmake(toolchain, board, flags, compiled_sources(folder))
         (folder / CMAKE_FILE).write_text(script, encoding="utf-8")
     return BuildResult(
@@ -101,21 +107,30 @@ def build_firmware(
 
 
 @dataclass(frozen=True)
-class _GeneratedCounter:
-    """The C of whatever counts people, by file name; `arena` and `functions` as in `BuildResult`."""
+class _Generated:
+    """The C of whatever answers to frames, by file name; `arena` and `functions` as in `BuildResult`."""
 
     sources: Mapping[str, str]
     arena: ArenaPlan
     functions: Mapping[int, str]
 
 
-def _generated(entry: NetworkEntry) -> _GeneratedCounter:
+def _generated(entry: NetworkEntry) -> _Generated:
     if entry.has_rules:
-        return _GeneratedCounter(detection_sources(load_detector(entry.path)), ArenaPlan({}, 0, 0), {})
+        return _Generated(detection_sources(load_detector(entry.path)), ArenaPlan({}, 0, 0), {})
     read = read_network(entry.path)
     counter = counter_of(entry, read)
     generated = generate(read, counter.table)
-    return _GeneratedCounter(generated.sources | counter_sources(counter), generated.arena, generated.functions)
+    return _Generated(generated.sources | counter_sources(counter), generated.arena, generated.functions)
+
+
+def _generated_images(entry: NetworkEntry, app: str) -> _Generated:
+    if entry.has_rules:
+        raise BadInputError(entry.path, "", None, f"rules count people; {app!r} needs a network for images")
+    read = read_network(entry.path)
+    generated = generate(read, None)
+    sources = generated.sources | door_sources(image_input(read), DoorPolicy())
+    return _Generated(sources, generated.arena, generated.functions)
 
 
 def app_names() -> tuple[str, ...]:
@@ -129,9 +144,9 @@ def _folders(parent: Traversable) -> dict[str, Traversable]:
     return {entry.name: entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("_")}
 
 
-def _write_sources(folder: Path, generated: Mapping[str, str], app: str) -> None:
+def _write_sources(folder: Path, generated: Mapping[str, str], app: str, drivers: Drivers) -> None:
     package = resources.files(_PACKAGE)
-    parts = {"app": _app_folder(app), "drivers": package / "drivers"}
+    parts = {"app": _app_folder(app), "drivers": package.joinpath(*drivers.folder)}
     parts |= {"kernels": package / "kernels", "runtime": package / "runtime"}
     for name, part in parts.items():
         copy_sources(part, folder / "src" / name)

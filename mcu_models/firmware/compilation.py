@@ -35,6 +35,10 @@ class FirmwareBoard(Protocol):
         """Its core, such as "cortex-m4"."""
 
     @property
+    def family(self) -> str:
+        """Its family, such as "l4" or "h743"."""
+
+    @property
     def linker_script(self) -> Path:
         """Its memory layout."""
 

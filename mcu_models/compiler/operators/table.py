@@ -46,7 +46,7 @@ def _check(check: OperatorCheck) -> None:
         check.demand(math.isfinite(alpha) and abs(alpha) <= 1, "alpha", alpha, "expected -1 to 1")
 
 
-def _table(path: Path, operator: Operator) -> NDArray[np.int8]:
+def lookup_table(path: Path, operator: Operator) -> NDArray[np.int8]:
     """Return the output for each code from -128 on, asked of the reference kernels.
 
     Some of them compute in float32 with the host's exp and tanh, which no formula of ours would match in every bit.
@@ -64,7 +64,7 @@ def _write(path: Path, operator: Operator) -> Layer:
         operator,
         f"    int8_look_up(input, output, {name}, {operator.output.size});\n",
         "int8_elementwise.h",
-        data=ctext.constants("int8_t", name, _table(path, operator)),
+        data=ctext.constants("int8_t", name, lookup_table(path, operator)),
     )
 
 

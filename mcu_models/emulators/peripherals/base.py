@@ -85,8 +85,11 @@ class FlashInterface(Protocol):
 class DmaController(Protocol):
     """A controller that moves blocks between memory and peripherals."""
 
-    def block(self, request: str) -> Block | None:
-        """Return what the enabled channel with `request`, such as "I2C1_RX", is to move, if it may go as one block."""
+    def block(self, request: str, item_bytes: int = 1) -> Block | None:
+        """Return what the enabled channel with `request`, such as "I2C1_RX", is to move, if it may go as one block.
+
+        Its items must have `item_bytes`.
+        """
 
     def serve(self, request: str) -> bool:
         """Let the enabled channel with `request` move one item; tell whether there is such a channel."""
@@ -195,9 +198,9 @@ class Chip:
         """Note a problem; the same line is kept once."""
         self.problems.setdefault(problem)
 
-    def dma(self, request: str) -> Block | None:
-        """Return the DMA block set up for a request such as "I2C1_RX"."""
-        found = (controller.block(request) for controller in self.dma_controllers)
+    def dma(self, request: str, item_bytes: int = 1) -> Block | None:
+        """Return the DMA block set up for a request such as "I2C1_RX", of items of so many bytes."""
+        found = (controller.block(request, item_bytes) for controller in self.dma_controllers)
         return next((block for block in found if block is not None), None)
 
     def wake_for_dma(self, request: str) -> None:

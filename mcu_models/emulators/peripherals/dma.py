@@ -20,12 +20,12 @@ _PERIPHERALS_BEGIN, _PERIPHERALS_END = 0x40000000, 0x60000000
 
 @dataclass
 class Block:
-    """What a channel has been set up to move, a byte an item.
+    """What a channel has been set up to move, item by item; an item is a byte unless other ones were asked for.
 
     Attributes:
         count: Items left.
-        take: For memory to peripheral: returns the items and completes the transfer.
-        give: For peripheral to memory: stores the items and completes the transfer.
+        take: For memory to peripheral: returns the items.
+        give: For peripheral to memory: stores items, as many as there are or, from streams, fewer. Nothing ends it.
         pace: Called with the time at which the first item begins and the seconds an item takes, so that the count
             can be seen to go down.
     """

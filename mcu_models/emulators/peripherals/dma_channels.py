@@ -43,10 +43,10 @@ class DmaChannels(Peripheral):
         """Return the names of the requests that a channel is connected to now."""
         raise NotImplementedError
 
-    def block(self, request: str) -> Block | None:
+    def block(self, request: str, item_bytes: int = 1) -> Block | None:
         """Return what the enabled channel with `request` is to move; None when it has to go item by item."""
         channel = self._channel_of(request)
-        if channel is None:
+        if channel is None or item_bytes != 1:
             return None
         control, progress = self._word(channel, _CCR), self._progress[channel]
         if not control & _MINC or control & (_CIRC | _PINC | 0xF00) or progress.begin_s is not None:

@@ -94,17 +94,23 @@ class DmaStreams(Peripheral):
 
     # -- what peripherals ask for --------------------------------------------------------------------------
 
-    def block(self, request: str) -> Block | None:
-        """Return what the enabled stream with `request` is to move; None when it has to go item by item."""
+    def block(self, request: str, item_bytes: int = 1) -> Block | None:
+        """Return what the enabled stream with `request` is to move; None when it has to go item by item.
+
+        In circular and double-buffer mode this is what is left of a round; only words go so.
+        """
         stream = self._stream_of(request)
         if stream is None:
             return None
         control, progress = self._word(stream, _SCR), self._progress[stream]
-        widths = control & 0x7800 if self._packs(stream) else control & 0x1800
-        if not control & _MINC or control & (_CIRC | _PINC | _DBM) or widths or progress.begin_s is not None:
+        sizes = (control >> 11 & 3, control >> 13 & 3) if self._packs(stream) else (control >> 11 & 3,)
+        barred = _PINC if item_bytes > 1 else _CIRC | _PINC | _DBM
+        if not control & _MINC or control & barred or progress.begin_s is not None:
+            return None
+        if any(1 << size != item_bytes for size in sizes):
             return None
         to_memory = self._direction(stream) == _TO_MEMORY
-        if not self._bus.is_memory(self._left_at(stream), progress.left, writable=to_memory):
+        if not self._bus.is_memory(self._left_at(stream), progress.left * item_bytes, writable=to_memory):
             return None
         give, pace = partial(self._give, stream), partial(self._pace, stream)
         return Block(progress.left, partial(self._take, stream), give, pace)
@@ -262,7 +268,7 @@ class DmaStreams(Peripheral):
     def _take(self, stream: int) -> bytes:
         assert self.chip.memory is not None  # noqa: S101 - set when the chip is put together
         progress = self._progress[stream]
-        return self.chip.memory.read(self._left_at(stream), progress.left)
+        return self.chip.memory.read(self._left_at(stream), progress.left * self._item_bytes(stream))
 
     def _give(self, stream: int, data: bytes) -> None:
         assert self.chip.memory is not None  # noqa: S101
@@ -271,12 +277,21 @@ class DmaStreams(Peripheral):
             return  # switched off meanwhile
         if data:
             self.chip.memory.write(self._left_at(stream), data)
-        progress.left, progress.begin_s = 0, None
-        self._complete(stream, self._flags_at_end(stream))
+        moved = len(data) // self._item_bytes(stream) or progress.left
+        progress.left, progress.begin_s = progress.left - moved, None
+        if progress.left == 0:
+            progress.left = progress.transfer.count if progress.transfer.circular else 0
+            self._complete(stream, self._flags_at_end(stream))
+
+    def _item_bytes(self, stream: int) -> int:
+        return 1 << (self._word(stream, _SCR) >> 11 & 3)
 
     def _left_at(self, stream: int) -> int:
-        """Return the address of the first item left."""
-        return self._word(stream, _M0AR) + self._word(stream, _NDTR) - self._progress[stream].left
+        """Return the address in memory of the first item left."""
+        transfer, left = self._progress[stream].transfer, self._progress[stream].left
+        assert transfer is not None  # noqa: S101 - asked of enabled streams only
+        memory = transfer.target if self._direction(stream) == _TO_MEMORY else transfer.source
+        return memory.at(transfer.count - left)
 
     # -- flags ---------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcu_models.emulators.peripherals.crc import Crc
+from mcu_models.emulators.peripherals.dcmi import Dcmi
 from mcu_models.emulators.peripherals.dma_l4 import DmaL4
 from mcu_models.emulators.peripherals.dma_streams import DmaF7, DmaH7
 from mcu_models.emulators.peripherals.dmamux import DmaBehindMux, Dmamux
@@ -52,6 +53,7 @@ PERIPHERALS: Mapping[str, type[Peripheral]] = {
     "iwdg": Iwdg,
     "rtc": Rtc,
     "wwdg": Wwdg,
+    "dcmi": Dcmi,
     "dma_l4": DmaL4,
     "dma_f7": DmaF7,
     "dma_h7": DmaH7,

@@ -47,6 +47,8 @@ _NO_WWDG = (
 )
 _NO_RTC = "Renode's RTC has the registers of the second version; this is the third."
 _NO_HSEM = "Renode's semaphores take every Cortex-M7 for core 3, as on the STM32H743; here it is core 1."
+_DCMI_REQUEST = 75
+"""RM0433, table 121."""
 _NO_DMA = (
     "Renode's controller behind a DMAMUX moves a whole block at once and knows no requests of our UARTs and I2C"
     " controllers."
@@ -206,6 +208,12 @@ def _dmamux(part: Part) -> Entry | Tag:
     return Entry(part.label, "Miscellaneous.STM32_DMAMUX", part.place, arguments, wires, comment=comment)
 
 
+def _dcmi(part: Part) -> Entry:
+    mux = part.first_of("dmamux")
+    request = (Wire("DMARequest", target=f"{mux}@{_DCMI_REQUEST}"),) if mux else ()
+    return Entry(part.label, "EdgeSensorTwin.Dcmi", part.place, {"core": "core"}, (*part.irq, *request))
+
+
 def _hsem(part: Part) -> Entry | Tag:
     if part.sheet.options.get("core") != 3:  # what Renode answers on a Cortex-M7
         return _tag(part, _NO_HSEM)
@@ -272,6 +280,7 @@ MODELS: Mapping[str, Callable[[Part], Entry | Tag]] = {
     "rcc_l4": _rcc_l4,
     "pwr_l4": _ours("L4Pwr"),
     "flash_l4": _ours("L4Flash"),
+    "dcmi": _dcmi,
     "dma_l4": _ours("L4Dma"),
     "usart": _uart,
     "lpuart": _uart,

@@ -30,6 +30,7 @@ class BareBoard:
 
     name = "bare"
     core = "cortex-m4"
+    family = "l4"
 
     @property
     def linker_script(self) -> Path:

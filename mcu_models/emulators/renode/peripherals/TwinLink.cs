@@ -34,13 +34,17 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     ///
     /// Commands: `run UNTIL_NS`, `await HEX` (a text that ends a run; `-` for none), `send UART HEX`,
     /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
+    /// `camera PORT` (a camera whose frames the leader has),
     /// `memory ADDRESS LENGTH`, `stop`; a command that returns nothing is answered with `done`. Events:
     /// `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
     /// and asleep in ns, whether the text came, number of the fault whose handler is running, program counter),
     /// `failed TEXT`, and `alive` every second of the host. Questions of the bus, answered with
     /// one word: `begin BUS ADDRESS READ NS`, `write BUS ADDRESS HEX NS`, `read BUS ADDRESS COUNT STEP_NS NS` (the first
-    /// byte a step behind that time, each other a step after the one before); `end` wants none.
+    /// byte a step behind that time, each other a step after the one before); `end` wants none. Questions of a camera's
+    /// port: `frame PORT NS` (the first frame from then on: its number, when it begins, rows, bytes of a row, time to the
+    /// first row, of a row and of a byte, levels of VSYNC between frames and of HREF in a row; `-` for none) and
+    /// `pixels PORT NUMBER`.
     ///
     /// When the leader is gone, so is Renode: the end of the commands ends the process, and removes the folder of the
     /// pipes if its name begins as the leader's folders do.
@@ -260,6 +264,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             case "device":
                 Connect(words[1], int.Parse(words[2]));
                 break;
+            case "camera":
+                ((Dcmi)machine["sysbus." + words[1]]).Attach(new LedCamera(this, words[1]));
+                break;
             case "memory":
                 var bytes = machine.SystemBus.ReadBytes(ulong.Parse(words[1]), int.Parse(words[2]));
                 Tell("done " + string.Concat(bytes.Select(one => one.ToString("x2"))));
@@ -406,6 +413,40 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
 
             private readonly TwinLink link;
             private readonly string place;
+        }
+
+        /// <summary>A camera whose frames the leader has.</summary>
+        private class LedCamera : ICameraSource
+        {
+            public LedCamera(TwinLink link, string port)
+            {
+                this.link = link;
+                this.port = port;
+            }
+
+            public CameraFrame NextFrame(double timeNs)
+            {
+                var words = link.Ask("frame " + port + " " + Text(timeNs)).Split(' ');
+                if(words.Length == 1)
+                {
+                    return null;
+                }
+                var numbers = words.Select(word => double.Parse(word, CultureInfo.InvariantCulture)).ToArray();
+                return new CameraFrame
+                {
+                    Index = (int)numbers[0], BeginNs = numbers[1], Rows = (int)numbers[2], RowBytes = (int)numbers[3],
+                    FirstRowNs = numbers[4], RowNs = numbers[5], ByteNs = numbers[6],
+                    VsyncIsHigh = numbers[7] != 0, HrefIsHigh = numbers[8] != 0,
+                };
+            }
+
+            public byte[] Data(CameraFrame frame)
+            {
+                return FromHex(link.Ask("pixels " + port + " " + frame.Index));
+            }
+
+            private readonly TwinLink link;
+            private readonly string port;
         }
 
         /// <summary>Tells the leader of warnings and errors.</summary>
