@@ -73,7 +73,7 @@ def _what_decides(prediction: Prediction) -> str:
 
 
 def _name(consumer: str) -> str:
-    return "the sensor" if consumer == SENSOR else consumer_title(consumer)
+    return "the sensor with its regulator" if consumer == SENSOR else consumer_title(consumer)
 
 
 def _deployments(prediction: Prediction) -> str:

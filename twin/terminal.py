@@ -201,7 +201,7 @@ def sensor_warning(prediction: Prediction) -> list[str]:
     if share < DOMINANT_SHARE:
         return []
     text = (
-        f"The sensor takes {share:.0%} of the power: {budget.sensor_a * 1e3:.2f} mA alone empty the "
+        f"The sensor with its regulator takes {share:.0%} of the power: {budget.sensor_a * 1e3:.2f} mA alone empty the "
         f"battery in {prediction.sensor_alone_s / DAY_S:.1f} days, whatever the network. "
         f"Without it the node would last {prediction.life_without_sensor.life_s / DAY_S:.0f} days."
     )

@@ -117,7 +117,7 @@ def test_no_warning_when_it_does_not(prediction: Prediction) -> None:
     """A frugal sensor is not warned of, and another consumer decides the battery life."""
     frugal = with_frugal_sensor(prediction)
     assert b'class="warning"' not in report_html(frugal)
-    assert "the sensor decides" not in verdict(frugal)
+    assert "the sensor with its regulator decides" not in verdict(frugal)
     assert "MCU" in verdict(frugal)
 
 
