@@ -102,7 +102,7 @@ def timetable_of(case: Case, draws: Draws) -> Timetable:
     edges = set() if case.opening is None else set(case.opening.edges_s)
     if case.harvester is not None:
         edges |= set(case.harvester.edges_s)
-    around = Surroundings(case.battery_v, case.temperature_degc, case.capacitance_f)
+    around = Surroundings(case.temperature_degc, case.capacitance_f)
     return week(load_at, harvested_at, edges, around, draws)
 
 

@@ -63,7 +63,7 @@ def _given_a(case: Case, usage: Usage) -> float:
     total = FromBattery(0 * _ONE, 0 * _ONE)
     for name, rail in rails_of(case.consumers, usage).items():
         part = rail.parts[0] if name in (BOARD, SENSOR) and rail.parts else None
-        total += instant(rail, part, Typical(), case.battery_v)
+        total += instant(rail, part, Typical())
     return float((total.current_a + total.power_w / case.battery_v)[0])
 
 
@@ -73,7 +73,7 @@ def _message(case: Case, begin_s: float) -> Iterator[CycleSpan]:
     if rail is None or case.usage.messages_per_s.max() == 0:
         return
     for part in rail.parts:
-        given = instant(rail, part, Typical(), case.battery_v)
+        given = instant(rail, part, Typical())
         given_a = float((given.current_a + given.power_w / case.battery_v)[0])
         yield CycleSpan(begin_s, begin_s + part.longest_s, part.name, given_a)
         begin_s += part.longest_s

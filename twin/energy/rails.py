@@ -97,18 +97,16 @@ def current_a(parts: tuple[Draw, ...], draws: Draws) -> Drawn:
     return sum(flows, np.zeros(draws.number))
 
 
-def instant(rail: RailLoad, part: Part | None, draws: Draws, battery_v: float) -> FromBattery:
+def instant(rail: RailLoad, part: Part | None, draws: Draws) -> FromBattery:
     """Return what the battery gives for a rail while `part` is on; None is the time beside all parts."""
     rail_a = current_a(rail.flowing(part), draws)
-    given_a, given_w = battery_side(
-        rail.regulator, draws, rail_v=rail.supply_v, rail_current_a=rail_a, battery_v=battery_v
-    )
+    given_a, given_w = battery_side(rail.regulator, draws, rail_v=rail.supply_v, rail_current_a=rail_a)
     return FromBattery(given_a, given_w)
 
 
-def average(rail: RailLoad, draws: Draws, battery_v: float) -> FromBattery:
+def average(rail: RailLoad, draws: Draws) -> FromBattery:
     """Return what the battery gives for a rail on average."""
-    given = [instant(rail, part, draws, battery_v).scaled(share) for part, share in _shares(rail)]
+    given = [instant(rail, part, draws).scaled(share) for part, share in _shares(rail)]
     return sum(given, FromBattery(np.zeros(draws.number), np.zeros(draws.number)))
 
 
@@ -133,7 +131,7 @@ def budget_w(rails: Mapping[str, RailLoad], draws: Draws, battery_v: float) -> d
     powers: dict[str, Drawn] = {}
     taken_w = np.zeros(draws.number)
     for rail in rails.values():
-        taken_w = taken_w + average(rail, draws, battery_v).at_w(battery_v)
+        taken_w = taken_w + average(rail, draws).at_w(battery_v)
         for consumer, power_w in consumers_w(rail, draws).items():
             powers[consumer] = powers.get(consumer, np.zeros(draws.number)) + power_w
     powers[REGULATORS] = taken_w - sum(powers.values(), np.zeros(draws.number))

@@ -112,9 +112,7 @@ def load_switch(name_or_path: str) -> RegulatorSheet:
     return sheet
 
 
-def battery_side(
-    sheet: RegulatorSheet, draws: Draws, *, rail_v: float, rail_current_a: Drawn, battery_v: float
-) -> tuple[Drawn, Drawn]:
+def battery_side(sheet: RegulatorSheet, draws: Draws, *, rail_v: float, rail_current_a: Drawn) -> tuple[Drawn, Drawn]:
     """Return what the battery gives for a rail: at a terminal voltage V, current + power / V.
 
     Linear: I (1 + ground share) + Iq, all of it current. Switching: power rail_v I / efficiency(I) less what its table
@@ -127,12 +125,10 @@ def battery_side(
         draws: Where values of its sheet come from.
         rail_v: Voltage of the rail.
         rail_current_a: (n,) current that the rail draws.
-        battery_v: Terminal voltage, for which a switching converter's loss is not corrected.
 
     Returns:
         (n,) part of the current that does not depend on the voltage, in ampere, and (n,) part taken as power, in watt.
     """
-    del battery_v
     load_a = np.broadcast_to(np.asarray(rail_current_a, dtype=np.float64), (draws.number,))
     quiescent_a = draws.of(_key(sheet, "quiescent"), sheet.quiescent_a)
     if sheet.kind not in _SWITCHING:

@@ -31,12 +31,10 @@ class Surroundings:
     """What the node does not decide itself.
 
     Attributes:
-        battery_v: Nominal voltage of the battery.
         temperature_degc: Of the battery.
         capacitance_f: Capacitor at its terminals.
     """
 
-    battery_v: float
     temperature_degc: float
     capacitance_f: float
 
@@ -72,7 +70,7 @@ def week(
 
 def _stretch(rails: Rails, around: Surroundings, draws: Draws) -> Stretch:
     none = np.zeros(draws.number)
-    given = sum((average(rail, draws, around.battery_v) for rail in rails.values()), FromBattery(none, none))
+    given = sum((average(rail, draws) for rail in rails.values()), FromBattery(none, none))
     return Stretch(
         duration_s=0.0,
         current_a=given.current_a,
@@ -118,7 +116,7 @@ def _pulse(
     given, needed = FromBattery(none, none), none
     for rail_name, rail in rails.items():
         part = on.get(rail_name)
-        given += instant(rail, part, draws, around.battery_v)
+        given += instant(rail, part, draws)
         needed = np.maximum(needed, needed_v(rail, part, draws))
     return Pulse(
         name=name,

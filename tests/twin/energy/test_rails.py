@@ -64,9 +64,9 @@ def test_consumers_and_heat_are_what_the_battery_gives_part_after_part(
     hour_s, played_j, rest_s = 3600.0, np.zeros(draws.number), 3600.0
     for part in one.parts:
         seconds = float(part.share[0]) * hour_s
-        played_j = played_j + instant(one, part, draws, BATTERY_V).at_w(BATTERY_V) * seconds
+        played_j = played_j + instant(one, part, draws).at_w(BATTERY_V) * seconds
         rest_s -= seconds
-    played_j = played_j + instant(one, None, draws, BATTERY_V).at_w(BATTERY_V) * max(rest_s, 0.0)
+    played_j = played_j + instant(one, None, draws).at_w(BATTERY_V) * max(rest_s, 0.0)
     np.testing.assert_allclose(sum(budget.values()) * hour_s, played_j, rtol=1e-9)
     assert (budget[REGULATORS] >= -1e-15).all()
 
@@ -85,14 +85,14 @@ def test_each_consumer_has_its_own_current_at_its_own_rail(
 
 def test_a_linear_regulator_passes_the_current_on() -> None:
     """Without losses of its own it takes the rail's current from the battery, whatever the battery's voltage."""
-    given_ = average(rail("ideal_linear", 1e-3, [(0.25, 8e-3)]), Typical(), BATTERY_V)
+    given_ = average(rail("ideal_linear", 1e-3, [(0.25, 8e-3)]), Typical())
     assert given_.current_a[0] == pytest.approx(1e-3 + 0.25 * 8e-3)
     assert given_.power_w[0] == 0
 
 
 def test_a_converter_takes_power() -> None:
     """Behind a buck converter the current falls as the battery's voltage rises."""
-    given_ = average(rail("tps62840", 0.0, [(1.0, 8e-3)]), Typical(), BATTERY_V)
+    given_ = average(rail("tps62840", 0.0, [(1.0, 8e-3)]), Typical())
     assert given_.power_w[0] > 1.8 * 8e-3
     assert given_.power_w[0] < 1.8 * 8e-3 / 0.8
     low, high = ((given_.current_a + given_.power_w / volts)[0] for volts in (3.0, 4.2))
@@ -101,6 +101,6 @@ def test_a_converter_takes_power() -> None:
 
 def test_efficiency_goes_by_what_flows_at_the_same_time() -> None:
     """A converter that works at a tenth of the time is not one that works at a tenth of the current."""
-    bursts = average(rail("tps62840", 0.0, [(0.001, 10e-3)]), Typical(), BATTERY_V).at_w(BATTERY_V)
-    steady = average(rail("tps62840", 0.0, [(1.0, 10e-6)]), Typical(), BATTERY_V).at_w(BATTERY_V)
+    bursts = average(rail("tps62840", 0.0, [(0.001, 10e-3)]), Typical()).at_w(BATTERY_V)
+    steady = average(rail("tps62840", 0.0, [(1.0, 10e-6)]), Typical()).at_w(BATTERY_V)
     assert not math.isclose(bursts[0], steady[0], rel_tol=0.01)

@@ -22,12 +22,10 @@ REGULATORS = library_names("twin.regulators")
 SWITCHING = ("tps62840", "tps61099", "tps63900")
 
 
-def taken(name: str, load_a: float, rail_v: float = 3.3, battery_v: float = 3.6) -> tuple[float, float]:
+def taken(name: str, load_a: float, rail_v: float = 3.3) -> tuple[float, float]:
     """Return current and power that the battery gives."""
     sheet = load_regulator(name)
-    current_a, power_w = battery_side(
-        sheet, Typical(), rail_v=rail_v, rail_current_a=np.array([load_a]), battery_v=battery_v
-    )
+    current_a, power_w = battery_side(sheet, Typical(), rail_v=rail_v, rail_current_a=np.array([load_a]))
     return float(current_a[0]), float(power_w[0])
 
 
@@ -66,7 +64,7 @@ def test_in_dropout_a_linear_regulator_passes_its_input_on() -> None:
 def test_efficiencies_at_published_points(
     name: str, rail_v: float, battery_v: float, load_a: float, published: float
 ) -> None:
-    current_a, power_w = taken(name, load_a, rail_v, battery_v)
+    current_a, power_w = taken(name, load_a, rail_v)
     assert rail_v * load_a / (current_a * battery_v + power_w) == pytest.approx(published, rel=1e-9)
 
 
@@ -104,12 +102,10 @@ def test_a_buck_passes_its_input_through_its_resistance() -> None:
 def test_many_lives_equal_one_by_one(name: str) -> None:
     sheet, draws = load_regulator(name), Sampled(seed=7, number=5)
     loads = np.array([0.0, 1e-6, 1e-4, 1e-2, 0.1])
-    together = battery_side(sheet, draws, rail_v=3.3, rail_current_a=loads, battery_v=3.6)
+    together = battery_side(sheet, draws, rail_v=3.3, rail_current_a=loads)
     for index, load_a in enumerate(loads):
         values = {key: draws.of(key, q)[index] for key, q in _single_values(name)}
-        alone = battery_side(
-            sheet, Typical(instead=values), rail_v=3.3, rail_current_a=np.array([load_a]), battery_v=3.6
-        )
+        alone = battery_side(sheet, Typical(instead=values), rail_v=3.3, rail_current_a=np.array([load_a]))
         assert [part[0] for part in alone] == pytest.approx([part[index] for part in together], rel=1e-12)
 
 
