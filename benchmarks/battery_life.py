@@ -20,8 +20,9 @@ import numpy as np
 from twin.energy.battery_sheet import load_battery
 from twin.energy.cell import cells_of
 from twin.energy.demand import Pulse, Stretch, Timetable
-from twin.energy.discharge import YEAR_S, Books, Lives, lives
+from twin.energy.discharge import Books, Lives, lives
 from twin.energy.uncertainty import Sampled, Typical
+from twin.spans_of_time import YEAR_S
 
 HOUR_S = 3600.0
 LIVES = 10_000

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from twin.energy.budget import SENSOR
 from twin.energy.outlook import SHOWN_INFLUENCES
-from twin.figures_energy import consumer_title, share
-from twin.figures_style import ANSWER, CALM, INK, MUTED, WRONG, styled
+from twin.figures_energy import power_bars, share
+from twin.figures_style import ANSWER, INK, MUTED, WRONG, styled
 from twin.figures_style import SENSOR as SENSOR_COLOR
 from twin.spans_of_time import span_unit
 from twin.units_of_power import watts
@@ -23,28 +22,12 @@ _KEPT_PARTS = 3
 
 def budget_figure(outlook: BatteryOutlook) -> go.Figure:
     """Return the average power of each consumer, greatest on top, with value and share."""
-    powers = sorted(outlook.by_consumer_w.items(), key=lambda item: item[1])
-    names = [consumer_title(name) for name, _ in powers]
-    texts = [f" <b>{watts(p)}</b>  {share(p / outlook.average_power_w)}" for _, p in powers]
-    bars = go.Bar(
-        x=[power_w * 1e3 for _, power_w in powers],
-        y=names,
-        orientation="h",
-        marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in powers],
-        text=texts,
-        textposition="outside",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    longest_mw = powers[-1][1] * 1e3
-    return styled(
-        [bars],
-        70 + 32 * len(names),
-        xaxis={"title": "average power from the battery, mW", "range": [0, longest_mw * _TEXT_ROOM]},
-        yaxis={"showgrid": False, "ticks": ""},
-        bargap=0.35,
-        margin={"l": 56, "r": 8, "t": 8, "b": 44},
-    )
+
+    def text(power_w: float) -> str:
+        return f" <b>{watts(power_w)}</b>  {share(power_w / outlook.average_power_w)}"
+
+    title = "average power from the battery, mW"
+    return power_bars(outlook.by_consumer_w, text, title=title, row_px=32, room=_TEXT_ROOM)
 
 
 def tornado_figure(outlook: BatteryOutlook, shown: int = SHOWN_INFLUENCES) -> go.Figure:

@@ -8,11 +8,14 @@ import plotly.graph_objects as go
 
 from mcu_models.power import state_current
 from twin.energy.budget import REGULATORS, SENSOR
+from twin.energy.week import DAY_S
 from twin.figures_style import ANSWER, CALM, INK, MUTED, styled
 from twin.figures_style import SENSOR as SENSOR_COLOR
-from twin.terminal import DAY_S
+from twin.spans_of_time import short_number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mcu_models.emulators.virtual_clock import StateSpan
     from twin.energy.outlook import LifeRange
     from twin.prediction import Prediction
@@ -23,24 +26,44 @@ _TEXT_ROOM = 1.8
 
 def power_by_consumer(prediction: Prediction) -> go.Figure:
     """Return the average power of each consumer on one linear scale, greatest on top, with value and share."""
-    powers_w = sorted(prediction.budget.powers_w.items(), key=lambda item: item[1])
-    total_w = prediction.budget.average_power_w
-    names = [consumer_title(name) for name, _ in powers_w]
+    budget = prediction.budget
+    total_w = budget.average_power_w
+
+    def text(power_w: float) -> str:
+        return f" <b>{_three_digits(power_w * 1e3)} mW</b><br>{share(power_w / total_w)}"
+
+    return power_bars(budget.powers_w, text, title="average power in mW", row_px=44, room=_TEXT_ROOM)
+
+
+def power_bars(
+    powers_w: Mapping[str, float], text: Callable[[float], str], *, title: str, row_px: int, room: float
+) -> go.Figure:
+    """Return a bar for the power of each consumer, greatest on top.
+
+    Args:
+        powers_w: Power by consumer.
+        text: What stands beside a bar of a power.
+        title: What the axis says.
+        row_px: Height of a bar's row.
+        room: How many times longer than the longest bar the axis is, so that texts fit beside them.
+    """
+    ordered = sorted(powers_w.items(), key=lambda item: item[1])
+    names = [consumer_title(name) for name, _ in ordered]
     bars = go.Bar(
-        x=[power_w * 1e3 for _, power_w in powers_w],
+        x=[power_w * 1e3 for _, power_w in ordered],
         y=names,
         orientation="h",
-        marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in powers_w],
-        text=[f" <b>{_three_digits(power_w * 1e3)} mW</b><br>{share(power_w / total_w)}" for _, power_w in powers_w],
+        marker_color=[SENSOR_COLOR if name == SENSOR else CALM for name, _ in ordered],
+        text=[text(power_w) for _, power_w in ordered],
         textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
     )
-    longest_mw = powers_w[-1][1] * 1e3
+    longest_mw = ordered[-1][1] * 1e3
     return styled(
         [bars],
-        70 + 44 * len(names),
-        xaxis={"title": "average power in mW", "range": [0, longest_mw * _TEXT_ROOM]},
+        70 + row_px * len(names),
+        xaxis={"title": title, "range": [0, longest_mw * room]},
         yaxis={"showgrid": False, "ticks": ""},
         bargap=0.35,
         margin={"l": 56, "r": 8, "t": 8, "b": 44},
@@ -159,18 +182,12 @@ def share(ratio: float) -> str:
 
 def days(seconds: float) -> str:
     """Return a time as days."""
-    return f"{_number(seconds / DAY_S)} days"
+    return f"{short_number(seconds / DAY_S)} days"
 
 
 def days_interval(life: LifeRange) -> str:
     """Return the interval of a battery life, in days."""
-    return f"{_number(life.low_s / DAY_S)} to {_number(life.high_s / DAY_S)}"
-
-
-def _number(value: float) -> str:
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    return f"{short_number(life.low_s / DAY_S)} to {short_number(life.high_s / DAY_S)}"
 
 
 def _three_digits(value: float) -> str:

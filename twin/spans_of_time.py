@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twin.energy.week import DAY_S
+
 if TYPE_CHECKING:
     from twin.energy.outlook import LifeRange
 
-DAY_S = 86400.0
 YEAR_S = 365.25 * DAY_S
 _DAYS_LIMIT_S = 2 * YEAR_S
 
@@ -34,16 +35,17 @@ def span_unit(span_s: float) -> SpanUnit:
 def said(span_s: float) -> str:
     """Return a time in words, such as "10.6 days"."""
     unit = span_unit(span_s)
-    return f"{_number(span_s / unit.seconds)} {unit.name}"
+    return f"{short_number(span_s / unit.seconds)} {unit.name}"
 
 
 def said_range(life: LifeRange) -> str:
     """Return the interval of a life, such as "7.8 to 14 days"."""
     unit = span_unit(life.p90_s)
-    return f"{_number(life.p10_s / unit.seconds)} to {_number(life.p90_s / unit.seconds)} {unit.name}"
+    return f"{short_number(life.p10_s / unit.seconds)} to {short_number(life.p90_s / unit.seconds)} {unit.name}"
 
 
-def _number(value: float) -> str:
+def short_number(value: float) -> str:
+    """Return a number with as many digits as matter in a battery life."""
     if value >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twin.accuracy_prediction import COVERAGE
+from twin.energy.week import DAY_S
 from twin.interruption import raise_if_interrupted
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from twin.sensor_validation import SensorValidation
     from twin.wake_up_curve import WakeUpCurve
 
-DAY_S = 86400.0
 DOMINANT_SHARE = 0.5
 """A consumer that takes more than this share of the current decides the battery life and is named aloud."""
 

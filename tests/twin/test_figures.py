@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sensors.field_of_view import footprint_m, nominal_field_of_view
+from twin.energy.week import DAY_S
 from twin.figures_counts import confusion_matrix, count_over_time
 from twin.figures_energy import (
     battery_life_figure,
@@ -19,7 +20,6 @@ from twin.figures_energy import (
 )
 from twin.figures_room import floor_plan, frame_image, sample_frames
 from twin.figures_style import ANSWER, CALM
-from twin.terminal import DAY_S
 
 if TYPE_CHECKING:
     from typing import Any

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from twin.energy.case import budget_of
-from twin.energy.rails import REGULATORS
+from twin.energy.regulator import REGULATORS
 from twin.energy.uncertainty import Sampled, Typical
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.duty_policy import TICKS_PER_S
-from twin.energy.node_load import BOARD, RADIO, SENSOR, rails_of
+from twin.energy.node_load import BOARD, SENSOR, rails_of
 from twin.energy.outlook import CycleSpan
+from twin.energy.radio_phases import RADIO
 from twin.energy.rails import FromBattery, instant
 from twin.energy.uncertainty import Typical
 from twin.energy.usage import Usage

@@ -11,6 +11,7 @@ import numpy as np
 from datasheet.bad_input import BadInputError
 from twin.energy.cell import LASTING_S, Cells, cells_of
 from twin.energy.demand import Pulse, Stretch
+from twin.spans_of_time import YEAR_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _Many = TypeVar("_Many", Cells, Pulse, Stretch)
 
-YEAR_S = 365.25 * 86400.0
+
 STEP = 0.01
 """Share of the charge in which the current is taken as that in the middle."""
 LONGEST_JUMP_S = YEAR_S / 4

@@ -10,6 +10,7 @@ import numpy as np
 
 from mcu_models.power import state_draws
 from twin.energy.draw import Draw
+from twin.energy.radio_phases import RADIO
 from twin.energy.rails import Part, RailLoad
 from twin.energy.regulator import switch_draws
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from twin.energy.regulator import RegulatorSheet
     from twin.energy.usage import Usage
 
-BOARD, SENSOR, RADIO = "board", "sensor", "radio"
+BOARD, SENSOR = "board", "sensor"
 _SENSOR_CURRENTS = {
     "startup": "normal_current",
     "normal": "normal_current",

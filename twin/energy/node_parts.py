@@ -8,8 +8,9 @@ from datasheet.bad_input import BadInputError
 from mcu_models.power import SupplyPoint
 from twin.duty_policy import TICKS_PER_S
 from twin.energy.fixed_load import check_load, load_draws, load_fixed_load
-from twin.energy.node_load import BOARD, RADIO, SENSOR, Consumers, RadioParts, RailParts
+from twin.energy.node_load import BOARD, SENSOR, Consumers, RadioParts, RailParts
 from twin.energy.radio import background, check_interval, check_radio, idle_draws, load_radio, message_phases
+from twin.energy.radio_phases import RADIO
 from twin.energy.regulator import PASSING, check_output, load_regulator, load_switch
 
 if TYPE_CHECKING:

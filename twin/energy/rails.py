@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.energy.regulator import battery_side, needed_input_v
+from twin.energy.regulator import REGULATORS, battery_side, needed_input_v
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from twin.energy.uncertainty import Draws
 
     Drawn = NDArray[np.float64]
-
-REGULATORS = "regulators"
-"""What budgets call the heat of regulators, their own current included."""
 
 
 @dataclass(frozen=True)

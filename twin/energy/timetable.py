@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.energy.demand import Pulse, Stretch, Timetable
+from twin.energy.radio_phases import RADIO
 from twin.energy.rails import FromBattery, average, instant, needed_v
+from twin.energy.week import DAY_S, WEEK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from twin.energy.uncertainty import Draws
 
     Rails = Mapping[str, RailLoad]
-
-DAY_S = 86400.0
-WEEK_S = 7 * DAY_S
-RADIO = "radio"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from datasheet.bad_input import BadInputError
 from twin.energy.battery_sheet import load_battery
 from twin.energy.cell import cells_of
 from twin.energy.demand import Pulse, Stretch, Timetable
-from twin.energy.discharge import AVERAGE_LOAD, YEAR_S, Books, Ending, Lives, lives
+from twin.energy.discharge import AVERAGE_LOAD, Books, Ending, Lives, lives
 from twin.energy.uncertainty import Sampled, Typical
+from twin.spans_of_time import YEAR_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from datasheet.quantity import Quantity
 from twin.energy.draw import Draw
-from twin.energy.rails import REGULATORS, Part, RailLoad, average, budget_w, instant
-from twin.energy.regulator import load_regulator
+from twin.energy.rails import Part, RailLoad, average, budget_w, instant
+from twin.energy.regulator import REGULATORS, load_regulator
 from twin.energy.uncertainty import Draws, Sampled, Typical
 
 BATTERY_V = 3.7
