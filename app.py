@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app_pages import battery
-from app_pages.drawing import draw, plain
+from app_pages import battery, door
+from app_pages.drawing import draw, plain, room_nodes
 from twin.figures_counts import confusion_matrix, count_over_time
 from twin.figures_energy import battery_life_figure, days, days_interval, inference_latency, power_by_consumer
 from twin.figures_room import floor_plan, frame_image
@@ -68,7 +68,7 @@ def ask() -> Choice | None:
     """Draw the sidebar; return what to run when Run was pressed."""
     with st.sidebar:
         scenario = st.selectbox("Scenario", names("scenarios"), key="scenario")
-        node = st.selectbox("Node", names("nodes"), key="node")
+        node = st.selectbox("Node", room_nodes(), key="node")
         with st.expander("Files of your own"):
             own_scenario = st.text_input("Scenario (path to a TOML)", key="own_scenario")
             own_node = st.text_input("Node (path to a TOML)", key="own_node")
@@ -227,7 +227,7 @@ def downloads() -> None:
         )
 
 
-PAGES = {"Scenario": run_page, "Battery": battery.page}
+PAGES = {"Scenario": run_page, "Battery": battery.page, "Mask door": door.page}
 
 if __name__ == "__main__":
     main()

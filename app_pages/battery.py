@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app_pages.drawing import draw, plain
+from app_pages.drawing import draw, plain, room_nodes
 from twin.battery_page import battery_html
 from twin.battery_prediction import Watched, outlook_of, watch_by_name
 from twin.battery_tables import verdict
@@ -45,7 +45,7 @@ class WhatIf:
 def page() -> None:
     """Draw the page."""
     with st.sidebar:
-        node = st.selectbox("Node", names("nodes"), key="battery_node")
+        node = st.selectbox("Node", room_nodes(), key="battery_node")
         scenario = st.selectbox("Scenario", names("scenarios"), key="battery_scenario", index=_office_doorway())
         with st.expander("Files of your own"):
             own = st.text_input("Node (path to a TOML)", key="battery_own_node").strip()

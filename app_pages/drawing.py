@@ -1,4 +1,4 @@
-"""Figures and texts of users' files on a page."""
+"""What pages have in common: figures, texts of users' files, which nodes there are to choose from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from twin.door.node import is_door_node
 from twin.figures_style import CONFIG
+from twin.library import names
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -21,3 +23,13 @@ def draw(key: str, figure: go.Figure) -> None:
 def plain(text: str) -> str:
     """Return text from a user's file so that Markdown shows it as it stands."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-!|<>$~:" else letter for letter in text)
+
+
+def room_nodes() -> list[str]:
+    """Return the library's nodes that look into rooms."""
+    return [name for name in names("nodes") if not is_door_node(name)]
+
+
+def door_nodes() -> list[str]:
+    """Return the library's nodes that guard a door."""
+    return [name for name in names("nodes") if is_door_node(name)]

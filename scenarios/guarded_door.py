@@ -33,7 +33,8 @@ _SHARES_SUM: Final = 1e-6
 _WAIT_STEP_S: Final = 0.05
 """How often somebody who waits looks whether the way is free: three frames of a camera."""
 _ARRIVED_M: Final = 1e-6
-_NOBODY: Final = -1
+NOBODY: Final = -1
+"""Number of nobody among visitors."""
 _WIDE_OPEN: Final = 0.8
 """A door that has opened so far lets people through; assumed."""
 
@@ -117,7 +118,7 @@ class DoorEvent:
 
     time_s: float
     kind: EventKind
-    visitor: int = _NOBODY
+    visitor: int = NOBODY
 
 
 @dataclass
@@ -135,6 +136,7 @@ class Visitor:
         distance_m: From the camera, at `moved_s`.
         target_m: Where they walk to.
         moved_s: When they last changed where they walk to.
+        waits_from_s: When they began to wait before the camera; None on the way.
         is_gone: Whether they have left the camera's sight.
     """
 
@@ -148,6 +150,7 @@ class Visitor:
     distance_m: float
     target_m: float
     moved_s: float
+    waits_from_s: float | None = None
     is_gone: bool = False
 
     def distance_at(self, time_s: float) -> float:
@@ -173,6 +176,15 @@ class _Leaf:
     opened_s: float = -np.inf
     until_s: float = -np.inf
 
+    def open(self, now_s: float) -> None:
+        """Open from wherever it is, and stay open."""
+        self.opened_s = now_s - self.openness(now_s) * self.motion.opens_in_s
+        self.until_s = np.inf
+
+    def let_go(self, now_s: float) -> None:
+        """Open fully, stay so for a while, then close."""
+        self.until_s = max(now_s, self.opened_s + self.motion.opens_in_s) + self.motion.stays_open_s
+
     def openness(self, time_s: float) -> float:
         """Return how far open the door is, 0 to 1."""
         if time_s < self.until_s:
@@ -196,7 +208,7 @@ class GuardedDoor:
         self._rng = np.random.default_rng(seed)
         self._leaf = _Leaf(scenario.door)
         self._environment = simpy.Environment()
-        self._is_open = False
+        self._pin_is_high = False
         self._admitted: set[int] = set()
         self._environment.process(self._arrivals())
 
@@ -211,19 +223,18 @@ class GuardedDoor:
             self._environment.run(until=time_s)
 
     def pin(self, *, high: bool) -> None:
-        """Tell the door that the pin has risen or fallen; it opens as the pin rises, and closes by itself."""
-        if not high:
+        """Tell the door the level of the pin: it opens and stays open while that is high, and closes a while after."""
+        if high == self._pin_is_high:
             return
-        now_s, motion = self.now_s, self.scenario.door
-        already = self._leaf.openness(now_s)
-        self._leaf.opened_s = now_s - already * motion.opens_in_s
-        self._leaf.until_s = self._leaf.opened_s + motion.opens_in_s + motion.stays_open_s
-        addressee = self._queue[0].number if self._queue else _NOBODY
+        self._pin_is_high = high
+        if not high:
+            self._leaf.let_go(self.now_s)
+            self._environment.process(self._closing())
+            return
+        self._leaf.open(self.now_s)
+        addressee = next((visitor.number for visitor in self._queue if not visitor.is_gone), NOBODY)
         self._admitted.add(addressee)
         self._tell("opened", addressee)
-        if not self._is_open:
-            self._is_open = True
-            self._environment.process(self._closing())
 
     def openness(self) -> float:
         """Return how far open the door is now, 0 to 1."""
@@ -235,12 +246,12 @@ class GuardedDoor:
         return sorted(present, key=lambda visitor: -visitor.distance_at(self.now_s))
 
     def first(self) -> Visitor | None:
-        """Return who stands first before the door now; None while nobody has reached it."""
-        if self._queue and not self._queue[0].is_walking(self.now_s):
-            return self._queue[0]
-        return None
+        """Return who stands first before the door now; None while nobody has reached it, or somebody walks through."""
+        if not self._queue or self._queue[0].is_gone or self._queue[0].is_walking(self.now_s):
+            return None
+        return self._queue[0]
 
-    def _tell(self, kind: EventKind, visitor: int = _NOBODY) -> None:
+    def _tell(self, kind: EventKind, visitor: int = NOBODY) -> None:
         self.events.append(DoorEvent(self.now_s, kind, visitor))
 
     def _arrivals(self) -> Generator[simpy.Event, None, None]:
@@ -277,17 +288,16 @@ class GuardedDoor:
         self._queue.append(visitor)
         if visitor.wearing != "mask" and self._rng.random() < self.scenario.behaviour.corrects_share:
             self._environment.process(self._correction(visitor))
-        reached_s: float | None = None
         while True:
             self._step_up(visitor)
             if self._queue[0] is visitor and not visitor.is_walking(self.now_s):
-                if reached_s is None:
-                    reached_s = self.now_s
+                if visitor.waits_from_s is None:
+                    visitor.waits_from_s = self.now_s
                     self._tell("reached", visitor.number)
                 if self._may_pass(visitor):
                     yield from self._pass(visitor)
                     return
-                if self.now_s - reached_s > self.scenario.behaviour.patience_s:
+                if self.now_s - visitor.waits_from_s > self.scenario.behaviour.patience_s:
                     self._tell("gave up", visitor.number)
                     self._leave(visitor)
                     return
@@ -305,8 +315,8 @@ class GuardedDoor:
         """Return whether the door is open for somebody, or for somebody before whom they follow."""
         if self._leaf.openness(self.now_s) < _WIDE_OPEN:
             return False
-        if self._admitted & {visitor.number, _NOBODY}:
-            self._admitted -= {visitor.number, _NOBODY}
+        if self._pin_is_high or self._admitted & {visitor.number, NOBODY}:
+            self._admitted -= {visitor.number, NOBODY}
             return True
         if visitor.follows:
             self._tell("tailgated", visitor.number)
@@ -327,15 +337,17 @@ class GuardedDoor:
         yield self._environment.timeout(float(wait_s))
         if not visitor.is_gone:
             visitor.wearing = "mask"
+            # Who has just put it right gives the door another chance.
+            visitor.waits_from_s = None if visitor.waits_from_s is None else self.now_s
             self._tell("corrected", visitor.number)
 
     def _closing(self) -> Generator[simpy.Event, None, None]:
-        """Close when the time is up, however often it was prolonged; who was let in and did not go must ask again."""
-        while self.now_s < self._leaf.until_s:
-            yield self._environment.timeout(self._leaf.until_s - self.now_s)
-        self._is_open = False
-        self._admitted.clear()
-        self._tell("closed")
+        """Close when the time is up, unless the pin has risen again; who was let in and did not go must ask again."""
+        until_s = self._leaf.until_s
+        yield self._environment.timeout(until_s - self.now_s)
+        if until_s == self._leaf.until_s:
+            self._admitted.clear()
+            self._tell("closed")
 
 
 def _normed(wearing: dict[Wearing, float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mcu_models.firmware.image import MemorySizes
     from mcu_models.firmware.network_library import WeightsPlace
     from mcu_models.networks.library import NetworkEntry
+    from twin.door.prediction import DoorRequest
     from twin.prediction import Level
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -111,27 +112,68 @@ def run_command(
     node: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")],
     level: Annotated[str, typer.Option(help="host or emulated.")] = "emulated",
     backend: Annotated[str, typer.Option(help="What emulates: unicorn or renode.")] = "unicorn",
-    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0, help="Length of the scenario.")] = 600.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0, max=86400.0, help="Length; default 600, of a guarded door 120 on the host, 20 in emulation."
+        ),
+    ] = None,
     seed: SeedOption = 1,
     deployments: Annotated[
-        int, typer.Option(max=1000, help="Further deployments behind the accuracy's interval, at least 2; 0: none.")
-    ] = 20,
+        int | None,
+        typer.Option(max=1000, help="Further deployments behind the intervals; 0: none. Default 20, of a door 8."),
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Of a guarded door: another network than the node's.")] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(parser=_folder, metavar="<path>", help="Of a guarded door: folder of images for its people."),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(parser=_folder, metavar="<path>", help="Folder for result.json, frames.npz, report.html."),
+        typer.Option(parser=_folder, metavar="<path>", help="Folder for result.json, report.html and what was seen."),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Predict accuracy, latency, energy and battery life of a node in a scenario."""
-    from twin.result_files import output_folder, write_files  # noqa: PLC0415 - slow to load; --help does without
-    from twin.session import result_files, run_by_name  # noqa: PLC0415
+    """Predict what a node does in a scenario: accuracy, latency, energy and battery life; or who a door lets in."""
+    from twin.door.node import is_door_node  # noqa: PLC0415 - slow to load; --help does without
+    from twin.library import is_guarded_door  # noqa: PLC0415
 
     _one_of("--level", level, ("host", "emulated"))
     chosen: Level = "host" if level == "host" else "emulated"
     emulator = _backend(backend)
+    has_camera, is_door = is_door_node(node), is_guarded_door(scenario)
+    if has_camera != is_door:
+        needs = "guards a door with its camera" if has_camera else "looks into rooms"
+        raise BadInputError("command line", "SCENARIO", scenario, f"does not fit: the node {node} {needs}")
+    if is_door:
+        request = _door_request(seconds, seed, chosen, emulator, deployments, faces)
+        _run_door(scenario, node, request, network=network, out=out, as_json=as_json)
+        return
+    _refuse_options({"--network": network, "--faces": faces}, "is of guarded doors")
+    _run_room(
+        scenario, node, out, seconds=600.0 if seconds is None else seconds, seed=seed, level=chosen, backend=emulator,
+        deployments=20 if deployments is None else deployments, as_json=as_json,
+    )  # fmt: skip
+
+
+def _run_room(
+    scenario: str,
+    node: str,
+    out: Path | None,
+    *,
+    seconds: float,
+    seed: int,
+    level: Level,
+    backend: BackendName,
+    deployments: int,
+    as_json: bool,
+) -> None:
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+    from twin.session import result_files, run_by_name  # noqa: PLC0415
+
     with output_folder(out), frame_progress("frames") as progress:
         prediction = run_by_name(
-            scenario, node, seconds=seconds, seed=seed, level=chosen, backend=emulator, deployments=deployments,
+            scenario, node, seconds=seconds, seed=seed, level=level, backend=backend, deployments=deployments,
             progress=progress,
         )  # fmt: skip
         if out is not None:
@@ -142,24 +184,100 @@ def run_command(
         Console().print(prediction_table(prediction, out))
 
 
+def _door_request(
+    seconds: float | None, seed: int, level: Level, backend: BackendName, deployments: int | None, faces: Path | None
+) -> DoorRequest:
+    from twin.door.prediction import DEPLOYMENTS, DoorRequest  # noqa: PLC0415
+
+    number = DEPLOYMENTS if deployments is None else deployments
+    return DoorRequest(seconds=seconds, seed=seed, level=level, backend=backend, deployments=number, faces=faces)
+
+
+def _run_door(
+    scenario: str,
+    node: str,
+    request: DoorRequest,
+    *,
+    network: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from twin.door.session import door_files, run_door_by_name  # noqa: PLC0415
+    from twin.door.tables import door_table  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+
+    with output_folder(out), frame_progress("seconds") as progress:
+        prediction = run_door_by_name(scenario, node, request, network=network, progress=progress)
+        if out is not None:
+            write_files(out, door_files(prediction))
+    if as_json:
+        _print_json(prediction.as_result())
+    else:
+        Console().print(door_table(prediction, out))
+
+
 @app.command()
 def sense(
-    scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
+    scenario: Annotated[str, typer.Argument(help="Name from the library or path to a TOML: a room or a guarded door.")],
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             parser=_file_ending(".npz", ".resd"),
             metavar="<path>",
             help="File for frames and ground truth (.npz), or for the frames of a Grid-EYE in Renode alone (.resd).",
         ),
-    ],
-    sensor: Annotated[str, typer.Option(help="Name from the library or path to a TOML.")] = "amg8833",
-    noise: Annotated[str, typer.Option(help="Noise profile of the sensor.")] = "field",
-    seconds: Annotated[float, typer.Option(min=1.0, max=86400.0)] = 600.0,
+    ] = None,
+    sensor: Annotated[
+        str | None, typer.Option(help="Name from the library or path to a TOML; default amg8833, of a door ov7725.")
+    ] = None,
+    noise: Annotated[str | None, typer.Option(help="Noise profile of a thermal sensor; default field.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, max=86400.0, help="Length; default 600, of a door 60.")
+    ] = None,
     seed: SeedOption = 1,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(parser=_file_ending(".png"), metavar="<path>", help="Of a door: contact sheet of frames (.png)."),
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Of a door: frames a second; default 10.")] = None,
+    door: Annotated[
+        str | None,
+        typer.Option(help="Of a door: truth opens it for a mask worn correctly, closed never; default truth."),
+    ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(parser=_folder, metavar="<path>", help="Of a door: folder of images for the people in it."),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Simulate what a sensor sees of a scenario, with the true number of people in view."""
+    from twin.library import is_guarded_door  # noqa: PLC0415
+
+    if is_guarded_door(scenario):
+        of_room = {"--noise": noise}
+        _refuse_options(of_room, "is of rooms, seen by thermal sensors")
+        _sense_door(
+            scenario, out, sheet, sensor=sensor or "ov7725", seconds=seconds or 60.0, seed=seed, fps=fps, rule=door,
+            faces=faces, as_json=as_json,
+        )  # fmt: skip
+        return
+    of_door = {"--sheet": sheet, "--fps": fps, "--door": door, "--faces": faces}
+    _refuse_options(of_door, "is of guarded doors, seen by a camera")
+    if out is None:
+        raise BadInputError("command line", "--out", None, "is missing: a file for the frames")
+    _sense_room(
+        scenario, out, sensor=sensor or "amg8833", noise=noise or "field", seconds=seconds or 600.0, seed=seed,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def _refuse_options(given: dict[str, Any], said: str) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise BadInputError("command line", option, str(value), said)
+
+
+def _sense_room(scenario: str, out: Path, *, sensor: str, noise: str, seconds: float, seed: int, as_json: bool) -> None:
     from scenarios.room import load_scenario  # noqa: PLC0415
     from sensors.grid_eye_sheet import load_grid_eye  # noqa: PLC0415
     from sensors.whole_file import output_target  # noqa: PLC0415
@@ -179,20 +297,69 @@ def sense(
         typer.echo(f"{out}: {len(count)} frames; {shares}")
 
 
+def _sense_door(
+    scenario: str,
+    out: Path | None,
+    sheet: Path | None,
+    *,
+    sensor: str,
+    seconds: float,
+    seed: int,
+    fps: float | None,
+    rule: str | None,
+    faces: Path | None,
+    as_json: bool,
+) -> None:
+    from twin.image_sensing_to_file import door_sensing, write_door  # noqa: PLC0415
+
+    if out is None and sheet is None:
+        raise BadInputError("command line", "--out", None, "is missing: a file for frames, or --sheet for a picture")
+    if out is not None and out.suffix.lower() != ".npz":
+        raise BadInputError("command line", "--out", str(out), "frames of a camera go into an .npz file")
+    wanted = door_sensing(scenario, sensor, seconds=seconds, rate_hz=fps, seed=seed, rule=rule, faces=faces)
+    with frame_progress("frames") as progress:
+        summary = write_door(wanted, out, sheet, progress)
+    if as_json:
+        _print_json(summary)
+        return
+    if sheet is not None:
+        typer.echo(str(sheet))
+    if out is not None:
+        typer.echo(
+            f"{out}: {summary['frames']} frames; first at the door: nobody {summary['frames_of_nobody']}, "
+            f"with a mask {summary['frames_with_mask']}, without {summary['frames_without_mask']}"
+        )
+
+
 @app.command()
 def evaluate(
     network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
-    recording: Annotated[Path, typer.Argument(help="Recorded or simulated frames (.npz).")],
+    recording: Annotated[
+        Path, typer.Argument(help="Frames (.npz); for a network for images also a folder: with_mask, without_mask.")
+    ],
     easy: Annotated[bool, typer.Option("--easy", help="Only frames marked as easy to label.")] = False,  # noqa: FBT002
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Of a network for images: a mask is told from this probability on."),
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
-    """Measure the accuracy of a network on recorded or simulated frames."""
+    """Measure the accuracy of a network on recorded or simulated frames, or on images."""
     from mcu_models.networks.library import find_network  # noqa: PLC0415
     from sensors.recording import read_recording  # noqa: PLC0415
     from twin.host_node import count_recording  # noqa: PLC0415
+    from twin.image_evaluation import looks_at_images, require_matching  # noqa: PLC0415
     from twin.metrics import count_accuracy  # noqa: PLC0415
 
-    entry, frames = find_network(network), read_recording(recording)
+    entry = find_network(network)
+    for_images = looks_at_images(entry)
+    require_matching(entry, recording, for_images=for_images)
+    if for_images:
+        _evaluate_images(entry, network, recording, easy=easy, threshold=threshold, as_json=as_json)
+        return
+    if threshold is not None:
+        raise BadInputError("--threshold", "", threshold, f"is of networks for images; {network} counts people")
+    frames = read_recording(recording)
     truth, counted = frames.count, count_recording(entry, frames)
     if easy:
         asked = _easy_mask(recording, frames.confidence)
@@ -205,6 +372,26 @@ def evaluate(
         table = accuracy_table(accuracy, f"{network} on {recording.name}, {len(truth)} frames")
         table.add_row("counted with", "rules" if entry.has_rules else _in_words(around))
         Console().print(table)
+
+
+def _evaluate_images(
+    entry: NetworkEntry, network: str, source: Path, *, easy: bool, threshold: float | None, as_json: bool
+) -> None:
+    from twin.image_accuracy import image_accuracy, image_accuracy_table, printable  # noqa: PLC0415
+    from twin.image_evaluation import score_source, threshold_of  # noqa: PLC0415
+
+    if easy:
+        raise BadInputError("--easy", "", None, "images have no marks of being easy to label; leave it out")
+    least = threshold_of(entry, threshold)
+    with frame_progress("images") as progress:
+        scored = score_source(entry, source, progress)
+    found = image_accuracy(scored, least)
+    if as_json:
+        head = {"network": network, "recording": str(source), "images": len(scored.names), "frontend": "area_rgb565"}
+        _print_json({**head, **found.as_dict()})
+    else:
+        title = f"{network} on {printable(source.name)}, {len(scored.names):,} images"
+        Console().print(image_accuracy_table(found, title))
 
 
 def _around_network(entry: NetworkEntry) -> dict[str, Any]:
@@ -413,20 +600,25 @@ def profile(
     weights: Annotated[str, typer.Option(help="Memory of the weights: flash, ram or tcm.")] = "flash",
     clock_mhz: Annotated[float | None, typer.Option(min=0.1, help="Core clock; default: the board's highest.")] = None,
     compiler: Annotated[str | None, typer.Option(help="gcc or zig; default: what is there.")] = None,
+    frame: Annotated[
+        str | None, typer.Option(help="Frames of the camera that two must fit of, such as 320x240; default 200x200.")
+    ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Show what a network costs on a board: cycles, memory, time and energy, layer by layer."""
     from mcu_models.boards.board import find_board  # noqa: PLC0415
     from mcu_models.firmware.toolchain import find_toolchain  # noqa: PLC0415
     from mcu_models.networks.library import find_network  # noqa: PLC0415
+    from twin.memory_verdict import frames_of  # noqa: PLC0415
     from twin.network_profile import profile_network  # noqa: PLC0415
     from twin.profile_tables import profile_table, totals_table  # noqa: PLC0415
 
+    frames = None if frame is None else frames_of(frame)
     place, toolchain = _weights_place(weights), find_toolchain(compiler)
     clock_hz = None if clock_mhz is None else clock_mhz * 1e6
     boards = [find_board(name) for name in board or ["stm32l4a6zg"]]
     profiles = [
-        profile_network(entry, one, toolchain=toolchain, weights=place, clock_hz=clock_hz)
+        profile_network(entry, one, toolchain=toolchain, weights=place, clock_hz=clock_hz, frames=frames)
         for entry in [find_network(name) for name in networks]
         for one in boards
     ]
@@ -626,7 +818,9 @@ def scenario_show(
 
 @app.command(name="list")
 def list_command(
-    what: Annotated[str, typer.Argument(help="boards, sensors, networks, scenarios, nodes, batteries or images.")],
+    what: Annotated[
+        str, typer.Argument(help="boards, sensors, cameras, networks, scenarios, doors, nodes, batteries, images ...")
+    ],
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """List what the library holds."""

@@ -15,6 +15,9 @@ from mcu_models.firmware.network_library import build_network
 from mcu_models.networks.library import NetworkEntry, find_network
 from mcu_models.power import state_current
 from mcu_models.timing.validated_error import ValidatedError, validated_error
+from twin.image_evaluation import looks_at_images
+from twin.image_profile import AroundNetwork, profile_images
+from twin.memory_verdict import FrameBuffers, MemoryVerdict, memory_verdict, require_frames_fit
 from twin.preparation_profile import PreparationProfile, profile_preparation
 from twin.rules_profile import run_rules
 
@@ -77,7 +80,8 @@ class NetworkProfile:
         placement: Where weights, code and arena lie.
         latency_error: How far predicted times lay from measured ones on this core.
         preparation: What is done around it, which none of the other numbers has in it; None where no frames of a
-            thermal array go in.
+            thermal array or of a camera go in.
+        memory: What fits the board; None for rules.
     """
 
     network: str
@@ -101,6 +105,7 @@ class NetworkProfile:
     placement: dict[str, str]
     latency_error: ValidatedError
     preparation: PreparationProfile | None = None
+    memory: MemoryVerdict | None = None
 
     @property
     def latency_s(self) -> float:
@@ -139,6 +144,7 @@ class NetworkProfile:
             },
             "placement": self.placement,
             "preparation": None if self.preparation is None else self.preparation.as_dict(),
+            "memory": None if self.memory is None else self.memory.as_list(),
         }
 
 
@@ -149,6 +155,7 @@ def profile_network(
     toolchain: Toolchain,
     weights: WeightsPlace = "flash",
     clock_hz: float | None = None,
+    frames: FrameBuffers | None = None,
 ) -> NetworkProfile:
     """Compile a network for a board, run it on the emulated core with a zero input, and count.
 
@@ -160,11 +167,16 @@ def profile_network(
         toolchain: What compiles it.
         weights: Memory of the weights.
         clock_hz: Core clock; None for the board's highest.
+        frames: Of a network for images: frames of the camera that must be in memory, where they are others than those
+            of the mask door's firmware.
 
     Raises:
-        BadInputError: The network is not supported or does not fit the board.
+        BadInputError: The network is not supported or does not fit the board, or the frames fit no memory of it.
     """
     entry = network if isinstance(network, NetworkEntry) else find_network(network)
+    for_images = looks_at_images(entry)
+    if frames is not None:
+        _check_frames(entry, frames, board, for_images=for_images)
     if entry.has_rules:
         return _profile_rules(entry, board, toolchain, weights, clock_hz)
     with tempfile.TemporaryDirectory() as scratch:
@@ -173,6 +185,10 @@ def profile_network(
         )
         core = BareCore(board, read_image(build.elf), clock_hz=clock_hz)
         first, warm = (_inference(core, build) for _ in range(2))
+        if for_images:
+            around = profile_images(entry, board, build, warm, toolchain, clock_hz, frames or FrameBuffers())
+        else:
+            around = _around_frames(entry, board, build, warm, toolchain, weights, clock_hz)
     energy = _energy(board, warm.cycles, warm.clock_hz)
     sizes, arena = build.sizes, build.generated.arena
     return NetworkProfile(
@@ -196,10 +212,30 @@ def profile_network(
         stack_bytes=warm.stack_bytes,
         placement=build.placement,
         latency_error=validated_error(board.core),
-        preparation=profile_preparation(
-            entry, board, toolchain=toolchain, weights=weights, clock_hz=clock_hz, alone=build
-        ),
+        preparation=around.preparation,
+        memory=around.memory,
     )
+
+
+def _check_frames(entry: NetworkEntry, frames: FrameBuffers, board: Board, *, for_images: bool) -> None:
+    if not for_images:
+        raise BadInputError("--frame", "", str(frames), f"{entry.path.name} looks at no frames of a camera")
+    require_frames_fit(frames, board)
+
+
+def _around_frames(
+    entry: NetworkEntry,
+    board: Board,
+    build: NetworkBuild,
+    warm: FunctionRun,
+    toolchain: Toolchain,
+    weights: WeightsPlace,
+    clock_hz: float | None,
+) -> AroundNetwork:
+    preparation = profile_preparation(
+        entry, board, toolchain=toolchain, weights=weights, clock_hz=clock_hz, alone=build
+    )
+    return AroundNetwork(preparation, memory_verdict(build.elf, board, stack_bytes=warm.stack_bytes))
 
 
 def _profile_rules(

@@ -16,6 +16,7 @@ from mcu_models.networks.library import NetworkEntry, find_network
 from scenarios.geometry import outline
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
 from sensors.mount import Mount
+from twin.door.node import CAMERA, is_door_node
 from twin.duty_policy import ALWAYS_ON, DutyPolicy, PolicyConfig, duty_policy
 from twin.energy.battery_sheet import BatterySheet, load_battery
 from twin.energy.harvest import HarvestConfig
@@ -141,6 +142,8 @@ def load_node(name_or_path: str, *, battery: str | None = None) -> Node:
         BadInputError: The node, or anything it names, does not exist or cannot be used.
     """
     path = find_in_library(name_or_path, _LIBRARY, kind="node")
+    if is_door_node(name_or_path):
+        raise BadInputError(path, CAMERA, None, "makes this a node that guards a door, which is for `twin run` alone")
     config = read_config(path, NodeConfig)
     sensor = load_grid_eye(config.sensor.part)
     noise_profile(sensor, config.sensor.noise)

@@ -11,15 +11,16 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from twin.memory_verdict import MemoryVerdict
     from twin.network_profile import NetworkProfile
 
 
 def profile_table(profile: NetworkProfile) -> Group:
     """Return a table of the layers, and below it the totals."""
     title = f"{profile.network} on {profile.board} at {profile.clock_hz / 1e6:g} MHz, {profile.wait_states} wait states"
-    table = Table(title=Text(title), title_justify="left")
+    table = Table(title=Text(title), title_justify="left", padding=(0, 0, 0, 1))
     table.add_column("layer", no_wrap=True)
-    for name in ("MACs", "cycles", "cycles/MAC", "time", "weights", "activations"):
+    for name in ("MACs", "cycles", "/MAC", "time", "weights", "activations"):
         table.add_column(name, justify="right")
     for layer in profile.layers:
         table.add_row(
@@ -35,7 +36,24 @@ def profile_table(profile: NetworkProfile) -> Group:
         cycles = profile.preparation.cycles
         table.add_section()
         table.add_row("preparation", "-", f"{cycles:,}", "-", f"+{cycles / profile.cycles:.1%}", "-", "-")
-    return Group(table, totals_table([profile]), Text(f"compiled by {profile.compiler}; caches warm"))
+    about = Text(f"compiled by {profile.compiler}; caches warm")
+    if profile.memory is None:
+        return Group(table, totals_table([profile]), about)
+    return Group(table, totals_table([profile]), memory_table(profile.memory), about)
+
+
+def memory_table(verdict: MemoryVerdict) -> Table:
+    """Return what fits: limit, needed, allowed, verdict."""
+    table = Table(title=Text("memory, in bytes"), title_justify="left")
+    table.add_column("limit", no_wrap=True)
+    for name in ("needs", "allowed", "share"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict", no_wrap=True)
+    for one in verdict.limits:
+        share = f"{one.needs_bytes / one.allowed_bytes:.0%}"
+        said = Text("fits") if one.fits else Text("does not fit", style="bold red")
+        table.add_row(one.limit, f"{one.needs_bytes:,}", f"{one.allowed_bytes:,}", share, said)
+    return table
 
 
 def totals_table(profiles: Sequence[NetworkProfile]) -> Table:

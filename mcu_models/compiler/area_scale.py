@@ -8,7 +8,7 @@ weighted values over 625 is exact and only its rounding is left. OpenCV's INTER_
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,16 +26,6 @@ def rgb_of_565(words: NDArray[np.uint16]) -> NDArray[np.uint8]:
     red, green, blue = words >> 11, words >> 5 & 0x3F, words & 0x1F
     parts = (red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2)
     return np.stack(parts, axis=-1).astype(np.uint8)
-
-
-def area_weights(frame_side: int, picture_side: int) -> tuple[NDArray[np.int64], int]:
-    """Return (picture_side, frame_side) parts of a frame's pixel in a picture's, and the parts of the latter."""
-    common = math.gcd(frame_side, picture_side)
-    small, large = picture_side // common, frame_side // common
-    begin = np.arange(picture_side)[:, np.newaxis] * large
-    first = np.arange(frame_side)[np.newaxis, :] * small
-    covered = np.minimum(begin + large, first + small) - np.maximum(begin, first)
-    return np.clip(covered, 0, None).astype(np.int64), large
 
 
 def scale_frames(
@@ -57,8 +47,24 @@ def scale_frames(
     if frames.dtype != np.uint16 or frames.shape[-2:] != (frame_side, frame_side):
         found = f"{frames.dtype} {frames.shape}"
         raise BadInputError("frames", "", found, f"must be uint16 of {frame_side} x {frame_side} pixels")
-    weights, large = area_weights(frame_side, picture_side)
-    values = rgb_of_565(frames).astype(np.int64)
-    sums = np.einsum("ir,...rck,jc->...ijk", weights, values, weights, optimize=True)
+    large = frame_side // math.gcd(frame_side, picture_side)
+    values = rgb_of_565(frames).astype(np.int32)
+    sums = _summed(_summed(values, -3, picture_side), -2, picture_side)
     total = large * large
     return np.asarray((sums + total // 2) // total, dtype=np.uint8)
+
+
+def _summed(values: NDArray[np.int32], axis: int, pixels: int) -> NDArray[np.int32]:
+    """Return sums of values over the parts of each of so many pixels along an axis, by differences of running sums."""
+    common = math.gcd(values.shape[axis], pixels)
+    small, large = pixels // common, values.shape[axis] // common
+    whole, part = np.divmod(np.arange(pixels + 1) * large, small)
+    running = np.cumsum(values, axis=axis, dtype=np.int32)
+    before = np.where(_along(whole > 0, axis), np.take(running, np.maximum(whole - 1, 0), axis), 0)
+    edge = np.take(values, np.minimum(whole, values.shape[axis] - 1), axis)
+    return np.asarray(np.diff(small * before + _along(part, axis) * edge, axis=axis), dtype=np.int32)
+
+
+def _along(values: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Return (n,) values in a shape that goes along an axis counted from the end."""
+    return values.reshape(-1, *(1,) * (-axis - 1))

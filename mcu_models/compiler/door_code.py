@@ -30,7 +30,8 @@ def _picture(taken: ImageInput) -> str:
 
 def _policy(taken: ImageInput, policy: DoorPolicy) -> str:
     numbers = {field.name.upper(): getattr(policy, field.name) for field in fields(policy)}
-    numbers["LEAST_CODE"] = taken.least_code
+    del numbers["LEAST_PERCENT"]
+    numbers["LEAST_CODE"] = taken.code_of(policy.least_share)
     return ctext.guarded(
         "DOOR_POLICY_H", "".join(f"#define DOOR_{name} ({value})\n" for name, value in numbers.items())
     )

@@ -30,6 +30,7 @@ class DoorPolicy:
     Attributes:
         frames: So many of the last frames count.
         needed: So many of them must show a mask, with somebody near.
+        least_percent: How certain of a mask the network must be for a frame to count.
         pixel_levels: A pixel has changed when it differs by more than so many levels of 255.
         near_pixels: Somebody is near when so many pixels of the small picture have changed.
         empty_shift: The usual picture follows by 1 / 2^shift a frame while nobody is near ...
@@ -41,15 +42,22 @@ class DoorPolicy:
 
     frames: int = 4
     needed: int = 3
+    least_percent: int = 50
     pixel_levels: int = 24
     near_pixels: int = 100
     empty_shift: int = 5
     near_shift: int = 12
 
+    @property
+    def least_share(self) -> float:
+        """How certain of a mask the network must be, 0 to 1."""
+        return self.least_percent / 100
+
     def __post_init__(self) -> None:
         ranges = {
             "frames": (1, MOST_FRAMES),
             "needed": (1, self.frames),
+            "least_percent": (1, 99),
             "pixel_levels": (0, 255),
             "near_pixels": (1, 65535),
             "empty_shift": (0, 15),
@@ -59,6 +67,9 @@ class DoorPolicy:
             value, (low, high) = getattr(self, field.name), ranges[field.name]
             if type(value) is not int or not low <= value <= high:
                 raise BadInputError("door", field.name, value, f"must be a whole number from {low} to {high}")
+
+
+USUAL_POLICY: Final = DoorPolicy()
 
 
 class DoorDecision:

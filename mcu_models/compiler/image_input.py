@@ -24,12 +24,18 @@ class ImageInput:
     Attributes:
         codes: (256,) int8, the network's code of each level; level 255 stands for 1.0.
         side: Rows and columns of its picture.
-        least_code: The smallest output code that stands for half or more.
+        output_scale: What a step of its answer stands for.
+        output_zero: Its answer that stands for 0.
     """
 
     codes: NDArray[np.int8]
     side: int
-    least_code: int
+    output_scale: float
+    output_zero: int
+
+    def code_of(self, share: float) -> int:
+        """Return the smallest answer that stands for so much or more, at most the largest there is."""
+        return min(int(np.ceil(share / self.output_scale)) + self.output_zero, 127)
 
 
 def image_input(network: Network) -> ImageInput:
@@ -47,8 +53,8 @@ def image_input(network: Network) -> ImageInput:
     if output.size != 1 or output.dtype != "int8":
         raise BadInputError(network.path, "output", f"{output.size} of {output.dtype}", "must be a single int8")
     levels = np.round(np.arange(256) / 255 / source.scale) + source.zero_point
-    least_code = int(np.ceil(0.5 / output.scale)) + output.zero_point
-    return ImageInput(np.clip(levels, -128, 127).astype(np.int8), PICTURE_SIDE, min(least_code, 127))
+    codes = np.clip(levels, -128, 127).astype(np.int8)
+    return ImageInput(codes, PICTURE_SIDE, float(output.scale), int(output.zero_point))
 
 
 def picture_codes(pictures: NDArray[np.uint8], taken: ImageInput) -> NDArray[np.int8]:

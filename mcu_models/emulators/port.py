@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mcu_models.emulators.frame_source import FrameSource
     from mcu_models.emulators.virtual_clock import PowerState, StateSpan
 
 End = Literal["until", "seconds", "fault", "halt"]
@@ -114,6 +115,9 @@ class Emulator(Protocol):
 
     def attach_i2c(self, bus: str, device: I2cDevice) -> None:
         """Put `device` on the I2C bus named `bus`, such as "I2C1"."""
+
+    def attach_camera(self, port: str, source: FrameSource) -> None:
+        """Put a camera on the parallel port named `port`, such as "DCMI"."""
 
     def run(self, *, until_s: float, until_text: str | None = None) -> RunOutcome:
         """Run until virtual time `until_s`, or until what a UART sends contains `until_text`."""

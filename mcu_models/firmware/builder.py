@@ -12,7 +12,6 @@ from mcu_models.compiler.arena import ArenaPlan
 from mcu_models.compiler.codegen import generate
 from mcu_models.compiler.counter_code import counter_sources
 from mcu_models.compiler.door_code import door_sources
-from mcu_models.compiler.door_decision import DoorPolicy
 from mcu_models.compiler.image_input import image_input
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
@@ -129,7 +128,7 @@ def _generated_images(entry: NetworkEntry, app: str) -> _Generated:
         raise BadInputError(entry.path, "", None, f"rules count people; {app!r} needs a network for images")
     read = read_network(entry.path)
     generated = generate(read, None)
-    sources = generated.sources | door_sources(image_input(read), DoorPolicy())
+    sources = generated.sources | door_sources(image_input(read), entry.door_policy)
     return _Generated(sources, generated.arena, generated.functions)
 
 

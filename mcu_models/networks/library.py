@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from datasheet.bad_input import BadInputError, nearest_name
+from mcu_models.compiler.door_decision import USUAL_POLICY, DoorPolicy
 from mcu_models.compiler.frontend import find_frontend
 from mcu_models.compiler.vote import LARGEST_VOTES
 from mcu_models.people_detection.parameters import detector_names, find_detector
@@ -49,6 +50,7 @@ class NetworkEntry:
         wake_up_degc: The network runs if the warmest block of 2 x 2 pixels of a frame is at least so warm behind the
             front end, on average; else nobody is counted. None runs it always.
         span_degc: What the front end's values are held within where the network's input is float32; None for all.
+        door_policy: When a door opens that a network for images guards.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class NetworkEntry:
     votes: int = 1
     wake_up_degc: float | None = None
     span_degc: tuple[float, float] | None = None
+    door_policy: DoorPolicy = USUAL_POLICY
 
     @property
     def is_for_images(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from sensors.camera.auto_exposure import first_exposure, next_exposure
 from sensors.camera.backdrop import draw_backdrop, paint_backdrop
 from sensors.camera.canvas import NEAREST_M, Canvas
+from sensors.camera.face_images import paint_face
 from sensors.camera.image_sensor import rgb565
 from sensors.camera.light import draw_light
 from sensors.camera.look import draw_look
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scenarios.guarded_door import GuardedDoor, Visitor
+    from sensors.camera.face_images import Face, FaceImages
     from sensors.camera.look import Look
     from sensors.camera.place import Place
 
@@ -54,13 +56,16 @@ class DoorView:
         door: The people.
         place: The camera, its light and what is behind people.
         seed: Of looks, light and noise.
+        faces: Images to show instead of drawn people. A visitor is one of them; who puts the mask right becomes
+            another.
     """
 
-    def __init__(self, door: GuardedDoor, place: Place, seed: int) -> None:
+    def __init__(self, door: GuardedDoor, place: Place, seed: int, faces: FaceImages | None = None) -> None:
         rng = np.random.default_rng([seed, 0])
         self._door = door
         self._place = place
         self._seed = seed
+        self._faces = faces
         self._camera = place.unit.camera()
         self._light = draw_light(rng, place.lights)
         self._backdrop = draw_backdrop(rng, SIDE_PX, SIDE_PX, place.backdrops)
@@ -78,8 +83,7 @@ class DoorView:
         for visitor in self._door.in_sight():
             manner = self._manner(visitor)
             stance = self._stance(visitor, manner, now_s)
-            look = replace(manner.look, covering=visitor.wearing)
-            paint_person(canvas, look, stance, self._light, np.random.default_rng(manner.skin_seed))
+            self._paint(canvas, visitor, manner, stance)
             places[visitor.number] = stance.place_m
         camera, exposure = self._camera, self._exposure
         speed_px_s = self._speed_px_s(places, now_s)
@@ -88,6 +92,17 @@ class DoorView:
         self._exposure = next_exposure(camera.sheet, raw, exposure)
         self._before, self._before_s = places, now_s
         return rgb565(camera.process(raw, exposure))
+
+    def _paint(self, canvas: Canvas, visitor: Visitor, manner: _Manner, stance: Stance) -> None:
+        if self._faces is not None:
+            paint_face(canvas, self._face(visitor, self._faces), stance.place_m, self._light)
+            return
+        look = replace(manner.look, covering=visitor.wearing)
+        paint_person(canvas, look, stance, self._light, np.random.default_rng(manner.skin_seed))
+
+    def _face(self, visitor: Visitor, faces: FaceImages) -> Face:
+        masked = visitor.wearing == "mask"
+        return faces.any_face(np.random.default_rng([self._seed, 5, visitor.number, int(masked)]), masked=masked)
 
     def _manner(self, visitor: Visitor) -> _Manner:
         known = self._manners.get(visitor.number)

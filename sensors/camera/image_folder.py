@@ -1,6 +1,7 @@
 """Labelled images from a folder: `with_mask/` and `without_mask/`, read as the camera would hand them on.
 
-A header is looked at before anything is decoded, so that a small file that unfolds into gigapixels is refused.
+A header is looked at before anything is decoded, so that a small file that unfolds into gigapixels is refused. Images
+are decoded one after the other, and none of them is kept at its own size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from datasheet.bad_input import BadInputError
+from sensors.camera.image_sensor import rgb565
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +45,31 @@ class LabelledImages:
     masked: NDArray[np.bool_]
 
 
-def read_image_folder(folder: Path, *, fewest: int = 1) -> LabelledImages:
-    """Return the images below `folder/with_mask` and `folder/without_mask`, by name.
+@dataclass(frozen=True)
+class LabelledFile:
+    """An image file that has not been read yet.
+
+    Attributes:
+        path: Where it is.
+        name: Its path below the folder.
+        is_masked: Whether a mask is worn in it.
+    """
+
+    path: Path
+    name: str
+    is_masked: bool
+
+    def frame(self) -> NDArray[np.uint16]:
+        """Return it as the camera sends it to the firmware, (200, 200) RGB565.
+
+        Raises:
+            BadInputError: As `read_image`.
+        """
+        return rgb565(read_image(self.path))
+
+
+def labelled_files(folder: Path, *, fewest: int = 1) -> tuple[LabelledFile, ...]:
+    """Return what there is below `folder/with_mask` and `folder/without_mask`, by name, without reading it.
 
     Hidden files and files of other kinds are passed over.
 
@@ -53,16 +78,33 @@ def read_image_folder(folder: Path, *, fewest: int = 1) -> LabelledImages:
         fewest: So many images of each class are needed.
 
     Raises:
-        BadInputError: A class is missing or has too few images, or an image cannot be read or is too large.
+        BadInputError: A class is missing or has too few images.
     """
     if not folder.is_dir():
         raise BadInputError(folder, "", None, f"must be a folder that holds {' and '.join(CLASSES)}")
-    paths = [(path, label) for name, label in CLASSES.items() for path in _files(folder, name, fewest)]
-    images = np.empty((len(paths), SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
-    for row, (path, _) in enumerate(paths):
-        images[row] = read_image(path)
-    names = tuple(path.relative_to(folder).as_posix() for path, _ in paths)
-    return LabelledImages(names, images, np.array([label for _, label in paths], dtype=np.bool_))
+    return tuple(
+        LabelledFile(path, path.relative_to(folder).as_posix(), label)
+        for name, label in CLASSES.items()
+        for path in _files(folder, name, fewest)
+    )
+
+
+def read_image_folder(folder: Path, *, fewest: int = 1) -> LabelledImages:
+    """Return all images of a folder at once, 120,000 bytes each; `labelled_files` leaves it to the caller to read them.
+
+    Args:
+        folder: The folder.
+        fewest: So many images of each class are needed.
+
+    Raises:
+        BadInputError: A class is missing or has too few images, or an image cannot be read or is too large.
+    """
+    files = labelled_files(folder, fewest=fewest)
+    images = np.empty((len(files), SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    for row, file in enumerate(files):
+        images[row] = read_image(file.path)
+    masked = np.array([file.is_masked for file in files], dtype=np.bool_)
+    return LabelledImages(tuple(file.name for file in files), images, masked)
 
 
 def read_image(path: Path, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
@@ -71,6 +113,36 @@ def read_image(path: Path, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
     Raises:
         BadInputError: It cannot be read, or is larger than `LARGEST_BYTES` or `LARGEST_PIXELS`.
     """
+    return _rgb(resized(_decoded(path), side_px, side_px))
+
+
+def read_image_of_height(path: Path, rows: int, aspects: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return an image with so many rows and its own shape, (rows, columns, 3) red, green, blue.
+
+    Args:
+        path: The file.
+        rows: Its height is scaled to this.
+        aspects: Least and largest width over height; what is beyond at the sides, or above and below, is cut off.
+
+    Raises:
+        BadInputError: As `read_image`.
+    """
+    image = _decoded(path)
+    height, width = image.shape[:2]
+    high, wide = min(height, round(width / aspects[0])), min(width, round(height * aspects[1]))
+    top, left = (height - max(high, 1)) // 2, (width - max(wide, 1)) // 2
+    cut = image[top : top + max(high, 1), left : left + max(wide, 1)]
+    return _rgb(resized(cut, rows, max(round(rows * cut.shape[1] / cut.shape[0]), 1)))
+
+
+def resized(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """Return an image (any, any, 3) with so many rows and columns: by area if it shrinks, else by lines between."""
+    method = cv2.INTER_AREA if image.shape[0] >= rows and image.shape[1] >= columns else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=method), dtype=np.uint8)
+
+
+def _decoded(path: Path) -> NDArray[np.uint8]:
+    """Return a file's image, (rows, columns, 3) blue, green, red, at its own size."""
     content = _content(path)
     _check_size(path, content)
     try:
@@ -79,9 +151,11 @@ def read_image(path: Path, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
         raise BadInputError(path, "", None, f"cannot be read as an image: {error.err}") from None
     if decoded is None:
         raise BadInputError(path, "", None, "cannot be read as an image; it is damaged or of an unknown kind")
-    method = cv2.INTER_AREA if min(decoded.shape[:2]) >= side_px else cv2.INTER_LINEAR
-    square = cv2.resize(decoded, (side_px, side_px), interpolation=method)
-    return np.asarray(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return np.asarray(decoded, dtype=np.uint8)
+
+
+def _rgb(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _files(folder: Path, name: str, fewest: int) -> list[Path]:

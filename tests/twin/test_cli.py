@@ -269,7 +269,9 @@ def test_the_drawing_of_a_scenario_bears_its_name(tmp_path: Path, monkeypatch: p
     assert sorted(found.name for found in tmp_path.iterdir()) == ["own_room-2.png", "scenario.toml"]
 
 
-@pytest.mark.parametrize("kind", ["boards", "sensors", "networks", "scenarios", "nodes", "batteries", "images"])
+@pytest.mark.parametrize(
+    "kind", ["boards", "sensors", "cameras", "networks", "scenarios", "doors", "nodes", "batteries", "images"]
+)
 def test_list_names_something_of_every_kind(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["list", kind, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from fractions import Fraction
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
-from mcu_models.compiler.area_scale import FRAME_SIDE, PICTURE_SIDE, area_weights, rgb_of_565, scale_frames
+from mcu_models.compiler.area_scale import FRAME_SIDE, PICTURE_SIDE, rgb_of_565, scale_frames
 from sensors.camera.image_sensor import rgb888
 
 if TYPE_CHECKING:
@@ -106,11 +107,15 @@ def test_a_pixel_is_the_mean_of_what_lies_below_it() -> None:
         assert picture[row, column, channel] == round(total / side**2)
 
 
-@given(frame_side=st.integers(1, 300), picture_side=st.integers(1, 64))
-def test_every_pixel_is_counted_once(frame_side: int, picture_side: int) -> None:
-    weights, large = area_weights(frame_side, picture_side)
-    assert (weights.sum(axis=1) == large).all()
-    assert len(set(weights.sum(axis=0).tolist())) == 1
+@given(frame_side=st.integers(1, 90), picture_side=st.integers(1, 64), seed=st.integers(0, 9))
+def test_any_sizes_are_summed_by_the_parts_that_pixels_cover(frame_side: int, picture_side: int, seed: int) -> None:
+    frame = np.random.default_rng(seed).integers(0, 65536, (frame_side, frame_side)).astype(np.uint16)
+    common = math.gcd(frame_side, picture_side)
+    small, large = picture_side // common, frame_side // common
+    begin, first = np.arange(picture_side)[:, np.newaxis] * large, np.arange(frame_side) * small
+    covered = np.clip(np.minimum(begin + large, first + small) - np.maximum(begin, first), 0, None)
+    sums = np.einsum("ir,rck,jc->ijk", covered, rgb_of_565(frame).astype(np.int64), covered)
+    assert (scale_frames(frame, frame_side, picture_side) == (sums + large**2 // 2) // large**2).all()
 
 
 @pytest.mark.parametrize(("word", "rgb"), [(0x0000, (0, 0, 0)), (0xFFFF, (255, 255, 255)), (0xF800, (255, 0, 0))])

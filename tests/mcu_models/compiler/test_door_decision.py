@@ -70,14 +70,19 @@ def test_what_is_left_standing_becomes_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [{"frames": 0}, {"frames": 33}, {"needed": 5}, {"needed": 0}, {"near_pixels": 0}, {"empty_shift": 16}]
+    "policy", [{"frames": 0}, {"frames": 33}, {"needed": 5}, {"needed": 0}, {"least_percent": 100}, {"near_pixels": 0}, {"empty_shift": 16}]
 )
 def test_numbers_out_of_range_are_refused(policy: dict[str, int]) -> None:
     with pytest.raises(BadInputError, match=f"{next(iter(policy))}.*must be a whole number from"):
         DoorPolicy(**policy)
 
 
-TAKEN = ImageInput(np.arange(-128, 128, dtype=np.int16).astype(np.int8), SIDE, LEAST)
+def test_the_least_answer_stands_for_the_least_share() -> None:
+    """Of 256 steps from -128 on: 128 of them for half, 205 for 80 %; what only the largest answer can tell is that."""
+    assert [TAKEN.code_of(share) for share in (0.5, 0.8, 0.9999)] == [0, 77, 127]
+
+
+TAKEN = ImageInput(np.arange(-128, 128, dtype=np.int16).astype(np.int8), SIDE, 1 / 256, -128)
 DRIVER = """\
 #include "door_policy.h"
 #define DOOR_PIXELS (32 * 32)
@@ -96,7 +101,7 @@ int decide(const uint8_t *pictures, const int32_t *codes, uint8_t *open, uint8_t
 POLICIES = (
     DoorPolicy(),
     DoorPolicy(frames=1, needed=1, near_pixels=1, pixel_levels=0, empty_shift=0, near_shift=15),
-    DoorPolicy(frames=32, needed=7, near_pixels=300, pixel_levels=60, empty_shift=3, near_shift=6),
+    DoorPolicy(frames=32, needed=7, least_percent=80, near_pixels=300, pixel_levels=60, empty_shift=3, near_shift=6),
 )
 
 
@@ -123,7 +128,7 @@ def test_the_firmware_decides_alike(libraries: list[ctypes.CDLL], seed: int, whi
     opened, near = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     arrays = [ctypes.c_void_p(array.ctypes.data) for array in (pictures, codes, opened, near)]
     libraries[which].decide(*arrays, count)
-    decision = DoorDecision(POLICIES[which], LEAST)
+    decision = DoorDecision(POLICIES[which], TAKEN.code_of(POLICIES[which].least_share))
     for index in range(count):
         assert decision.next(pictures[index], int(codes[index])) == opened[index]
         assert decision.is_near == near[index]

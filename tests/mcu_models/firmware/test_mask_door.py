@@ -117,7 +117,7 @@ def expected(network: Path) -> list[tuple[int, bool]]:
     reference = ReferenceNetwork(network)
     taken = image_input(reference.network)
     pictures, codes = score_frames(reference, taken, frames_of_a_visit())
-    decision = DoorDecision(DoorPolicy(), taken.least_code)
+    decision = DoorDecision(DoorPolicy(), taken.code_of(DoorPolicy().least_share))
     pairs = zip(pictures, codes.tolist(), strict=True)
     return [(code + 128, decision.next(picture, code)) for picture, code in pairs]
 

@@ -12,7 +12,7 @@ import pytest
 
 from datasheet.bad_input import BadInputError
 from sensors.camera import image_folder
-from sensors.camera.image_folder import read_image, read_image_folder
+from sensors.camera.image_folder import labelled_files, read_image, read_image_folder, read_image_of_height
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,51 @@ def test_one_class_alone_is_refused(folder: Path) -> None:
     ) as found:
         read_image_folder(folder)
     one_line(found)
+
+
+def test_files_are_listed_without_being_read(folder: Path) -> None:
+    """Whoever has thousands of images reads them one after the other, and keeps what is needed of each."""
+    (folder / "with_mask" / "плохой.png").write_bytes(b"no image")
+    files = labelled_files(folder)
+    assert [(file.name, file.is_masked) for file in files] == [
+        ("with_mask/one.png", True),
+        ("with_mask/плохой.png", True),
+        ("without_mask/one.png", False),
+    ]
+    frame = files[0].frame()
+    assert frame.shape == (200, 200)
+    assert np.unique(frame).tolist() == [(250 >> 3) << 11 | (10 >> 2) << 5 | 20 >> 3]
+    with pytest.raises(BadInputError, match=r"плохой\.png; cannot be read"):
+        files[1].frame()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "aspects", "shape"),
+    [
+        (50, 40, (0.5, 2.0), (20, 16, 3)),
+        (50, 200, (0.5, 2.0), (20, 40, 3)),
+        (200, 50, (0.5, 2.0), (20, 10, 3)),
+        (1, 1, (0.5, 2.0), (20, 20, 3)),
+        (1, 9, (0.5, 0.8), (20, 20, 3)),
+    ],
+)
+def test_an_image_of_a_height_keeps_its_shape(
+    tmp_path: Path, rows: int, columns: int, aspects: tuple[float, float], shape: tuple[int, int, int]
+) -> None:
+    """As far as the limits of its shape go, and whole pixels do."""
+    path = tmp_path / "one.png"
+    path.write_bytes(encoded((9, 99, 199), rows, columns))
+    found = read_image_of_height(path, 20, aspects)
+    assert found.shape == shape
+    assert np.unique(found.reshape(-1, 3), axis=0).tolist() == [[9, 99, 199]]
+
+
+def test_what_is_cut_off_is_the_rim(tmp_path: Path) -> None:
+    image = np.zeros((10, 40, 3), np.uint8)
+    image[:, 15:25] = 255
+    path = tmp_path / "wide.png"
+    path.write_bytes(bytes(cv2.imencode(".png", image)[1]))
+    assert (read_image_of_height(path, 10, (1.0, 1.0)) == 255).all()
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:

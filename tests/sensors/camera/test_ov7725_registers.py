@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from datasheet.bad_input import BadInputError
 from sensors.camera import ov7725_registers as ov
+from sensors.camera.camera_sheet import load_camera
 from sensors.camera.ov7725_registers import Ov7725, Playback
 
 AWAKE_S = 0.01
@@ -93,6 +94,14 @@ def test_the_frame_rate_follows_from_pll_prescaler_and_resolution(
     for register, value in ((ov.COM4, com4), (ov.CLKRC, clkrc), (ov.COM7, com7)):
         store(camera, register, value)
     assert 1 / camera.mode.frame_s == pytest.approx(rate_hz, rel=0.002)
+
+
+def test_the_rolling_shutter_has_the_row_time_of_the_registers(camera: Ov7725) -> None:
+    """As drivers set the camera up: QVGA, 24 MHz. The rows of a frame are the same, their time within a thousandth."""
+    sheet = load_camera("ov7725")
+    assert camera.mode.pixel_clock_hz == 24e6
+    assert sheet.frame_rows.value == ov.FRAME_ROWS[True]
+    assert sheet.row_s == pytest.approx(camera.mode.row_s, rel=1e-3)
 
 
 def test_the_window_lies_in_the_middle(camera: Ov7725, picture: np.ndarray) -> None:

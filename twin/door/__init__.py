@@ -1,0 +1,1 @@
+"""A camera that guards a door: node, closed loop with the people before it, measures, power, results."""
