@@ -36,7 +36,7 @@ def run_door_by_name(
         LevelsDisagreeError: Firmware and host answered differently.
     """
     if request.deployments < 0:
-        raise BadInputError("--deployments", "", request.deployments, "must be 0 or more")
+        raise BadInputError("command line", "--deployments", request.deployments, "must be 0 or more")
     door, guard = load_guarded_door(scenario), load_door_node(node, network=network)
     return predict_door(door, guard, request, progress=progress)
 
