@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasheet.bad_input import BadInputError, nearest_name
+from mcu_models.compiler.door_decision import USUAL_POLICY
 from mcu_models.emulators.image import FirmwareImage, read_image
 from mcu_models.firmware.builder import build_firmware
 from mcu_models.firmware.toolchain import find_toolchain
@@ -69,7 +70,8 @@ def firmware_for(network: NetworkEntry, board: Board, app: str) -> Firmware:
     wanted = {"network_sha256": network.sha256, "frontend": network.frontend, "board": board.name, "app": app}
     for name, row in _rows().items():
         same = all(row[key] == value for key, value in wanted.items())
-        if same and (row.get("votes", 1), row.get("wake_up_degc")) == (network.votes, network.wake_up_degc):
+        around = row.get("votes", 1), row.get("wake_up_degc"), USUAL_POLICY
+        if same and around == (network.votes, network.wake_up_degc, network.door_policy):
             return _reference(name, row)
     return _build(network, board, app)
 
