@@ -297,7 +297,9 @@ class GuardedDoor:
                 if self._may_pass(visitor):
                     yield from self._pass(visitor)
                     return
-                if self.now_s - visitor.waits_from_s > self.scenario.behaviour.patience_s:
+                # Nobody turns away from a door that opens.
+                is_asked_in = self._pin_is_high or visitor.number in self._admitted
+                if not is_asked_in and self.now_s - visitor.waits_from_s > self.scenario.behaviour.patience_s:
                     self._tell("gave up", visitor.number)
                     self._leave(visitor)
                     return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import numpy as np
 
 from training.mask_views import AREA, FIRST_CROP, VIEWS
@@ -18,6 +19,11 @@ _CROP_SHARE: Final = 0.3
 """Cuts around faces among what is learnt from; the others are whole frames."""
 _GREY: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _LARGEST_SHIFT_PX: Final = 2
+_COARSE_SHARE: Final = 0.1
+"""Of varied ones so many come from images of fewer pixels, as many are packed by JPEG, and half as many framed."""
+_COARSE_PX: Final = (10, 26)
+_JPEG_QUALITY: Final = (8, 50)
+_FRAME_PX: Final = (1, 5)
 _VARIED_SHARE: Final = 0.6
 """Pictures of a batch that are varied in light, colour and sharpness; the others are as the camera sees them."""
 
@@ -62,7 +68,7 @@ def varied(seen: Floats, rng: np.random.Generator) -> Floats:
     seen = _moved(seen, rng)
     chosen = np.flatnonzero(rng.random(len(seen)) < _VARIED_SHARE)
     other = seen[chosen]
-    for change in (_coloured, _relit, _blurred, _hidden, _noisy):
+    for change in (_coarse, _coloured, _relit, _blurred, _hidden, _noisy, _packed, _framed):
         other = change(other, rng)
     seen[chosen] = other
     return seen
@@ -80,6 +86,38 @@ def _moved(seen: Floats, rng: np.random.Generator) -> Floats:
     rows, columns = (np.clip(place + one[:, None], 0, seen.shape[1] - 1) for one in shift)
     picture = np.arange(len(seen))[:, None, None]
     return seen[picture, rows[:, :, None], columns[:, None, :]]
+
+
+def _coarse(seen: Floats, rng: np.random.Generator) -> Floats:
+    """Take some pictures from images of fewer pixels than the network's."""
+    for row in np.flatnonzero(rng.random(len(seen)) < _COARSE_SHARE):
+        side = int(rng.integers(*_COARSE_PX))
+        small = cv2.resize(seen[row], (side, side), interpolation=cv2.INTER_AREA)
+        method = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(3))]
+        seen[row] = cv2.resize(small, seen.shape[1:3], interpolation=method)
+    return seen
+
+
+def _packed(seen: Floats, rng: np.random.Generator) -> Floats:
+    """Pack some pictures as JPEG, which leaves blocks of 4 pixels: the image had twice as many."""
+    for row in np.flatnonzero(rng.random(len(seen)) < _COARSE_SHARE):
+        large = cv2.resize(seen[row] * np.float32(255), None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        quality = int(rng.integers(*_JPEG_QUALITY))
+        _, packed = cv2.imencode(".jpg", np.round(large).astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, quality))
+        back = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        small = cv2.resize(back, seen.shape[1:3], interpolation=cv2.INTER_AREA)
+        seen[row] = small.astype(np.float32) / np.float32(255)
+    return seen
+
+
+def _framed(seen: Floats, rng: np.random.Generator) -> Floats:
+    """Put white, grey or black bars at two sides of some pictures, as images have that were made square."""
+    for row in np.flatnonzero(rng.random(len(seen)) < _COARSE_SHARE / 2):
+        level = np.round(rng.choice([0.0, 1.0, rng.random()]) * 255) / 255
+        picture = seen[row] if rng.random() < 0.5 else seen[row].transpose(1, 0, 2)
+        for bar in (picture[: int(rng.integers(*_FRAME_PX))], picture[-int(rng.integers(*_FRAME_PX)) :]):
+            bar[:] = np.float32(level)
+    return seen
 
 
 def _coloured(seen: Floats, rng: np.random.Generator) -> Floats:

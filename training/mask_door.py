@@ -51,10 +51,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--places", type=_positive, default=PLACES["train"], help=f"to train at, {PER_PLACE} pictures each"
     )
-    parser.add_argument("--epochs", type=_positive, help="of the networks; a third of them in comparisons")
+    parser.add_argument(
+        "--epochs", type=_positive, help="of the networks; a third of them for SqueezeNet, a fifth in comparisons"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of pictures, weights and batches")
     parser.add_argument("--jobs", type=_positive, default=2, help="processes")
-    parser.add_argument("--no-studies", action="store_true", help="without comparisons of dropout and augmentation")
+    parser.add_argument("--no-studies", action="store_true", help="without short comparisons")
     parser.add_argument("--write", action="store_true", help="replace the mask network of the package")
     arguments = parser.parse_args(words)
     try:
@@ -144,7 +146,7 @@ def _pictures(arguments: argparse.Namespace) -> dict[str, Pictures]:
 
 def _said(data: dict[str, Pictures], arguments: argparse.Namespace) -> str:
     numbers = ", ".join(f"{name} {len(pictures)}" for name, pictures in data.items())
-    origin = "simulated; test and far come from held-out places" if arguments.data == SIMULATED else arguments.data
+    origin = "simulated; from test on of held-out places" if arguments.data == SIMULATED else arguments.data
     return f"Pictures: {numbers} ({origin}). Seed {arguments.seed}."
 
 

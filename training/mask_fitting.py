@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,22 @@ import numpy as np
 import tensorflow as tf
 
 from training.fitting import be_repeatable
-from training.mask_augmentation import AS_SEEN, Augmentation
-from training.mask_networks import DROPOUT, build_mask_network
+from training.mask_augmentation import Augmentation
+from training.mask_judging import EVEN_ODDS
+from training.mask_networks import DROPOUT, build_mask_network, fold
+from training.mask_views import AREA
 from training.protocol import cosine_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from training.mask_data import Pictures
 
 _AT_ONCE = 1000
+_FORGOTTEN = 10
+"""Averages begin short, so that the first steps are soon forgotten."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +39,18 @@ class MaskEffort:
         epochs: The weights of the best one on validation pictures are kept.
         batch: Pictures in a batch.
         rate: The first learning rate.
+        averaging: Weights are averaged over steps, each step counting this much less than the one after it; 0 takes
+            them as they are.
+        smoothing: Labels are so far from 0 and 1, so that certainty is not learnt where there is none.
+        normed: Whether layers are followed by batch normalisation while they learn.
     """
 
-    epochs: int = 36
+    epochs: int = 30
     batch: int = 64
-    rate: float = 1.5e-3
+    rate: float = 3e-3
+    averaging: float = 0.998
+    smoothing: float = 0.01
+    normed: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,20 +76,40 @@ def fit_mask(course: MaskCourse, train: Pictures, validation: Pictures) -> keras
     """Return a new network, trained; of all epochs the one that tells validation pictures best."""
     be_repeatable(course.seed)
     keras.backend.clear_session()
-    model = build_mask_network(course.network, dropout=course.dropout)
     effort, rng = course.effort, np.random.default_rng(course.seed)
-    step = _step(model, keras.optimizers.Adam(effort.rate))
-    steps = max(len(train) // effort.batch, 1)
-    best, weights = -1.0, model.get_weights()
+    model, mean = (_new(course) for _ in range(2))
+    mean.set_weights(model.get_weights())
+    step = _step(model, mean, keras.optimizers.Adam(effort.rate), effort)
+    plain = build_mask_network(course.network)
+    best, weights = -1.0, plain.get_weights()
     for epoch in range(effort.epochs):
-        for number, index in enumerate(np.array_split(rng.permutation(len(train)), steps)):
-            rate = cosine_rate(effort.rate, (epoch + number / steps) / effort.epochs)
-            step(course.augmentation.batch(train.views, index, rng), train.masked[index], rate)
-        found = _told(model, validation, rng)
+        for number, of, seen, masked in _batches(course, train, rng):
+            step(seen, masked, cosine_rate(effort.rate, (epoch + number / of) / effort.epochs))
+        fold(mean, plain)
+        found = _told(plain, validation)
+        print(f"{course.network}, epoch {epoch + 1} of {effort.epochs}: {found:.2%}", flush=True)
         if found > best:
-            best, weights = found, model.get_weights()
-    model.set_weights(weights)
-    return model
+            best, weights = found, plain.get_weights()
+    plain.set_weights(weights)
+    return plain
+
+
+def _new(course: MaskCourse) -> keras.Model:
+    return build_mask_network(course.network, dropout=course.dropout, normed=course.effort.normed)
+
+
+def _batches(
+    course: MaskCourse, train: Pictures, rng: np.random.Generator
+) -> Iterator[tuple[int, int, NDArray[np.float32], NDArray[np.bool_]]]:
+    """Yield an epoch's batches with their numbers; each is varied while the one before it is learnt from."""
+    parts = np.array_split(rng.permutation(len(train)), max(len(train) // course.effort.batch, 1))
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(course.augmentation.batch, train.views, parts[0], rng)
+        for number, index in enumerate(parts):
+            seen = coming.result()
+            if number + 1 < len(parts):
+                coming = pool.submit(course.augmentation.batch, train.views, parts[number + 1], rng)
+            yield number, len(parts), seen, train.masked[index]
 
 
 def scores(model: keras.Model, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -97,25 +131,32 @@ def representative_pictures(course: MaskCourse, train: Pictures, number: int = 5
     return np.concatenate([ends, some])
 
 
-def _told(model: keras.Model, validation: Pictures, rng: np.random.Generator) -> float:
+def _told(model: keras.Model, validation: Pictures) -> float:
     """Return the accuracy on validation pictures as the firmware scales them."""
-    seen = AS_SEEN.batch(validation.views, np.arange(len(validation)), rng)
-    parts = [seen[begin : begin + _AT_ONCE] for begin in range(0, len(seen), _AT_ONCE)]
-    told = np.concatenate([model.predict_on_batch(part)[:, 0] for part in parts]) >= 0.5
-    return float((told == validation.masked).mean())
+    return float(((scores(model, validation.views[:, AREA]) >= EVEN_ODDS) == validation.masked).mean())
 
 
-def _step(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Any:
+def _step(model: keras.Model, mean: keras.Model, optimizer: keras.optimizers.Optimizer, effort: MaskEffort) -> Any:
+    """Return what learns from a batch; `mean` follows with the average of the weights."""
+
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator, unused-ignore]
-    def run(images: tf.Tensor, masked: tf.Tensor) -> None:
+    def run(images: tf.Tensor, masked: tf.Tensor, kept: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             told = model(images, training=True)[:, 0]
             loss = tf.reduce_mean(keras.losses.binary_crossentropy(masked, told))
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        for average, now in zip(mean.weights, model.weights, strict=True):
+            average.assign(now + (average - now) * kept)
+
+    taken = 0
 
     def step(images: NDArray[np.float32], masked: NDArray[np.bool_], rate: float) -> None:
+        nonlocal taken
+        taken += 1
         optimizer.learning_rate = rate
-        run(tf.constant(images), tf.constant(masked.astype(np.float32)))
+        labels = masked * (1 - 2 * effort.smoothing) + effort.smoothing
+        kept = min(effort.averaging, taken / (taken + _FORGOTTEN))
+        run(tf.constant(images), tf.constant(labels.astype(np.float32)), tf.constant(np.float32(kept)))
 
     return step

@@ -14,7 +14,7 @@ from sensors.whole_file import whole_file
 from training.code_version import code_digest
 from training.mask_augmentation import AS_SEEN, Augmentation
 from training.mask_judging import int8_probability, judged_masks
-from training.mask_networks import NETWORKS
+from training.mask_networks import NETWORKS, SQUEEZENET_DROPOUT
 from training.mask_views import AREA, FIRST_CROP, METHODS
 from training.mcu_support import refusal
 
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from training.mask_data import Pictures
-    from training.mask_fitting import MaskCourse
+    from training.mask_fitting import MaskCourse, MaskEffort
 
 SHORT_SHARE: Final = 2
-"""Comparisons of dropout and augmentation learn from half of the pictures, and for a third of the epochs."""
-_SHORT_EPOCHS: Final = 3
-_SQUEEZENET_RATE: Final = 4e-4
-"""At the CNN's rate of 0.0015 SqueezeNet learnt nothing in 12 epochs."""
+SHORT_PICTURES: Final = 20_000
+"""SqueezeNet and short comparisons learn from half of the pictures, from so many at most."""
+SQUEEZENET_EPOCHS: Final = 3
+SHORT_EPOCHS: Final = 5
+"""They take so many times fewer epochs than the CNN."""
+SHORT_STUDIES: Final = ("dropout", "augmentation", "training")
+_DROPOUTS: Final = (0.02, 0.1)
+_SQUEEZENET_RATE: Final = 1e-3
+"""Without batch normalisation it took 0.0004: at 0.0015 SqueezeNet learnt nothing in 12 epochs."""
 
 Result = dict[str, Any]
 
@@ -41,7 +46,7 @@ class MaskSetting:
     Attributes:
         name: What it is called in tables, such as `mask_cnn` or `dropout off`.
         course: What it is and is trained by.
-        study: "networks" for those trained at full length; "dropout" or "augmentation" for short comparisons.
+        study: "networks" for those trained at full length; one of `SHORT_STUDIES` for short comparisons.
     """
 
     name: str
@@ -50,15 +55,17 @@ class MaskSetting:
 
 
 def full_settings(course: MaskCourse, networks: Sequence[str] = NETWORKS) -> list[MaskSetting]:
-    """Return each network, trained at full length; SqueezeNet learns more slowly."""
-    slow = replace(course.effort, rate=min(course.effort.rate, _SQUEEZENET_RATE))
-    efforts = {name: course.effort if name == "mask_cnn" else slow for name in networks}
-    return [MaskSetting(name, replace(course, network=name, effort=efforts[name])) for name in networks]
+    """Return each network; SqueezeNet learns more slowly, from fewer pictures and for fewer epochs."""
+    epochs = max(course.effort.epochs // SQUEEZENET_EPOCHS, 1)
+    slow = replace(course.effort, rate=min(course.effort.rate, _SQUEEZENET_RATE), epochs=epochs)
+    other = replace(course, effort=slow, dropout=SQUEEZENET_DROPOUT)
+    courses = {name: course if name == NETWORKS[0] else other for name in networks}
+    return [MaskSetting(name, replace(one, network=name)) for name, one in courses.items()]
 
 
 def short_settings(course: MaskCourse) -> list[MaskSetting]:
-    """Return the CNN with and without dropout, and with each augmentation and none."""
-    effort = replace(course.effort, epochs=max(course.effort.epochs // _SHORT_EPOCHS, 1))
+    """Return the CNN with and without dropout, each augmentation, and each of the ways that it is trained by."""
+    effort = replace(course.effort, epochs=max(course.effort.epochs // SHORT_EPOCHS, 1))
     short = replace(course, network="mask_cnn", effort=effort)
     augmentations = {
         "all": Augmentation(),
@@ -69,9 +76,19 @@ def short_settings(course: MaskCourse) -> list[MaskSetting]:
     }
     return [
         MaskSetting("dropout off", replace(short, dropout=0.0), "dropout"),
-        MaskSetting(f"dropout {short.dropout:g}", short, "dropout"),
+        *(MaskSetting(f"dropout {share:g}", replace(short, dropout=share), "dropout") for share in _DROPOUTS),
         *(MaskSetting(name, replace(short, augmentation=one), "augmentation") for name, one in augmentations.items()),
+        *(MaskSetting(name, replace(short, effort=one), "training") for name, one in _efforts(effort).items()),
     ]
+
+
+def _efforts(effort: MaskEffort) -> dict[str, MaskEffort]:
+    return {
+        "all of it": effort,
+        "no batch normalisation": replace(effort, normed=False),
+        "no average of weights": replace(effort, averaging=0.0),
+        "labels of 0 and 1": replace(effort, smoothing=0.0),
+    }
 
 
 def finish_all(settings: Sequence[MaskSetting], data: Mapping[str, Pictures], out: Path, jobs: int) -> list[Result]:
@@ -130,7 +147,8 @@ def _trained(setting: MaskSetting, data: Mapping[str, Pictures]) -> tuple[Result
     from training.mask_fitting import fit_mask, representative_pictures  # noqa: PLC0415
 
     is_full = setting.study == "networks"
-    train = data["train"] if is_full else _part(data["train"], setting.course.seed)
+    is_whole = is_full and setting.course.network == NETWORKS[0]
+    train = data["train"] if is_whole else _part(data["train"], setting.course.seed)
     model = fit_mask(setting.course, train, data["validation"])
     contents = {"float32": converted(model, None)}
     if is_full:
@@ -141,7 +159,7 @@ def _trained(setting: MaskSetting, data: Mapping[str, Pictures]) -> tuple[Result
         "parameters": int(model.count_params()),
         "course": asdict(setting.course),
         "files": {precision: _file(content) for precision, content in contents.items()},
-        "pictures": {name: len(pictures) for name, pictures in data.items()},
+        "pictures": {name: len(pictures) for name, pictures in data.items()} | {"train": len(train)},
     }
     for name in (name for name in data if name != "train"):
         found[name] = _judged(model, contents, data[name])
@@ -150,7 +168,8 @@ def _trained(setting: MaskSetting, data: Mapping[str, Pictures]) -> tuple[Result
 
 def _part(train: Pictures, seed: int) -> Pictures:
     """Return some of the pictures, drawn at random: their order goes by what they show."""
-    index = np.random.default_rng(seed).permutation(len(train))[: len(train) // SHORT_SHARE]
+    number = min(len(train) // SHORT_SHARE, SHORT_PICTURES)
+    index = np.random.default_rng(seed).permutation(len(train))[:number]
     return train.some(np.sort(index))
 
 

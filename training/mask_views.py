@@ -27,7 +27,7 @@ CROPS: Final = 4
 FIRST_CROP: Final = len(METHODS)
 VIEWS: Final = FIRST_CROP + CROPS
 
-_CROP_HALVES: Final = (0.75, 1.6)
+_CROP_HALVES: Final = (0.75, 2.2)
 """Half the side of a cut, in halves of the head's height."""
 _ASPECTS: Final = (0.8, 1.25)
 _SHIFT: Final = 0.15

@@ -257,8 +257,8 @@ def sense(
         of_room = {"--noise": noise}
         _refuse_options(of_room, "is of rooms, seen by thermal sensors")
         _sense_door(
-            scenario, out, sheet, sensor=sensor or "ov7725", seconds=seconds or 60.0, seed=seed, fps=fps, rule=door,
-            faces=faces, as_json=as_json,
+            scenario, out, sheet, sensor="ov7725" if sensor is None else sensor, seconds=seconds or 60.0, seed=seed,
+            fps=fps, rule=door, faces=faces, as_json=as_json,
         )  # fmt: skip
         return
     of_door = {"--sheet": sheet, "--fps": fps, "--door": door, "--faces": faces}

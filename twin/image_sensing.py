@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from datasheet.bad_input import BadInputError
-from scenarios.guarded_door import GuardedDoor
+from scenarios.guarded_door import NOBODY, GuardedDoor
 from sensors.camera.door_view import DoorView
 from sensors.camera.place import draw_place
+from twin.door.world import PLACE_STREAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +33,6 @@ DOOR_RULES: Final[tuple[DoorRule, ...]] = ("truth", "closed")
 RATE_HZ: Final = 10.0
 """Frames in a second unless said otherwise: neighbours at the camera's full rate are all but the same picture."""
 _SETTLING_FRAMES: Final = 24
-PLACE_STREAM: Final = 2
-NOBODY: Final = -1
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from datasheet.bad_input import BadInputError
-from scenarios.guarded_door import load_guarded_door
+from scenarios.guarded_door import NOBODY, load_guarded_door
 from sensors.camera.camera_sheet import load_camera
 from sensors.camera.face_images import FaceImages
 from sensors.whole_file import output_target
 from twin.image_recording import require_length, write_image_recording
-from twin.image_sensing import DOOR_RULES, NOBODY, RATE_HZ, DoorLabels, DoorSensing, door_frames, require_rate
+from twin.image_sensing import DOOR_RULES, RATE_HZ, DoorLabels, DoorSensing, door_frames, require_rate
 from twin.mask_sheet import contact_sheet_png
 from twin.result_files import output_folder, write_files
 
@@ -69,12 +69,13 @@ def write_door(wanted: DoorSensing, out: Path | None, sheet: Path | None, progre
     with ExitStack() as folders:
         for target in targets.values():
             folders.enter_context(output_folder(target.parent))
-        if sheet is not None:
-            png = contact_sheet_png(wanted)
-            write_files(targets[sheet].parent, {targets[sheet].name: png})
-            summary["sheet"] = str(sheet)
+        # What takes long comes first: who gives up before its end finds neither file.
+        png = None if sheet is None else contact_sheet_png(wanted)
         if out is not None:
             summary |= {"out": str(out), **_counted(sense_door(wanted, out, progress))}
+        if sheet is not None and png is not None:
+            write_files(targets[sheet].parent, {targets[sheet].name: png})
+            summary["sheet"] = str(sheet)
     return summary
 
 

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-BackdropKind = Literal["wall", "gradient", "clutter", "blocks", "foliage", "corridor", "tiles", "blinds"]
-DOOR_BACKDROPS: Final[tuple[BackdropKind, ...]] = ("wall", "gradient", "clutter", "blocks", "foliage", "corridor")
+BackdropKind = Literal[
+    "wall", "gradient", "clutter", "blocks", "foliage", "corridor", "doorway", "street_lights", "tiles", "blinds"
+]
+DOOR_BACKDROPS: Final[tuple[BackdropKind, ...]] = (
+    "wall",
+    "gradient",
+    "clutter",
+    "blocks",
+    "foliage",
+    "corridor",
+    "doorway",
+    "street_lights",
+)
 """What is met at doors, each as often."""
 _COARSE = (3, 6, 12, 25)
 """Sizes of the blots that clutter is made of, in cells across the picture."""
@@ -39,10 +50,26 @@ def draw_backdrop(
         picture *= _clutter(rng, rows, columns, base if kind == "foliage" else None)
     if kind in ("blocks", "corridor"):
         _blocks(rng, picture)
+    if kind == "doorway":
+        _doorway(rng, picture)
+    if kind == "street_lights":
+        _discs(rng, picture)
     if kind in ("tiles", "blinds"):
         picture *= _repeated(rng, rows, columns, is_tiled=kind == "tiles")
     blur_px = float(rng.uniform(0.3, 6.0))
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), blur_px), dtype=np.float32)
+
+
+def strew_things(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
+    """Put some things of even colour before a background: boxes, bags, posters, of a mask's or a face's colour too."""
+    rows, columns = picture.shape[:2]
+    for _ in range(int(rng.integers(1, 6))):
+        colour = np.exp(rng.uniform(np.log(0.03), np.log(0.8))) * rng.uniform(0.6, 1.4, 3)
+        middle, size = rng.uniform(0, 1, 2) * (columns, rows), rng.uniform(0.05, 0.35, 2) * (columns, rows)
+        turn, corners = rng.uniform(0, 2 * np.pi), int(rng.integers(3, 12))
+        angle = turn + np.linspace(0, 2 * np.pi, corners, endpoint=False)
+        outline = middle + size * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        cv2.fillConvexPoly(picture, np.round(outline).astype(np.int32), colour.tolist(), cv2.LINE_AA)
 
 
 def paint_backdrop(canvas: Canvas, picture: NDArray[np.float32], light: Light, shift_px: tuple[float, float]) -> None:
@@ -79,6 +106,30 @@ def _repeated(rng: np.random.Generator, rows: int, columns: int, *, is_tiled: bo
         joint |= (across % (period_px * rng.uniform(0.7, 2.0))) < 0.1 * period_px
     depth = np.exp(rng.uniform(-1.5, 1.2))
     return np.where(joint, depth, 1.0).astype(np.float32)[..., np.newaxis]
+
+
+def _doorway(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
+    """Open a door behind the person: an upright box, brighter or darker than the wall, with a frame."""
+    rows, columns = picture.shape[:2]
+    left, top = rng.uniform(-0.2, 0.7) * columns, rng.uniform(-0.3, 0.4) * rows
+    right, wide_px = left + rng.uniform(0.25, 0.7) * columns, int(rng.integers(2, 10))
+    frame = rng.uniform(0.05, 0.8, 3)
+    inside = np.exp(rng.uniform(np.log(0.05), np.log(2.0))) * rng.uniform(0.7, 1.3, 3)
+    corner, other = (int(left), int(top)), (int(right), rows + wide_px)
+    cv2.rectangle(picture, corner, other, inside.tolist(), -1, cv2.LINE_AA)
+    cv2.rectangle(picture, corner, other, frame.tolist(), wide_px, cv2.LINE_AA)
+
+
+def _discs(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
+    """Put lamps out of focus before a dark street."""
+    rows, columns = picture.shape[:2]
+    picture *= np.float32(0.3)
+    for _ in range(int(rng.integers(4, 30))):
+        middle = rng.uniform(0, 1, 2) * (columns, rows)
+        colour = np.exp(rng.uniform(np.log(0.1), np.log(2.5))) * rng.uniform(0.3, 1.5, 3)
+        cv2.circle(
+            picture, (int(middle[0]), int(middle[1])), int(rng.integers(2, 16)), colour.tolist(), -1, cv2.LINE_AA
+        )
 
 
 def _blocks(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:

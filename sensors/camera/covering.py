@@ -52,7 +52,7 @@ def _mask(canvas: Canvas, look: Look, pose: Pose, light: Light, rng: np.random.G
     seen = pose.to_camera(points)
     _loops(canvas, look, pose, light, points)
     paint(canvas, seen, albedo, light)
-    if look.mask == "surgical":
+    if look.mask == "surgical" and (seen[0].mean(axis=0) - pose.place) @ seen[0].mean(axis=0) < 0:
         wire = seen[0]
         canvas.outline(canvas.project(wire), light.shade(0.8 * look.mask_rgb, pose.rotation[:, 2]), 1)
 

@@ -19,6 +19,8 @@ LightKind = Literal["lamps", "daylight", "back", "dusk", "tubes", "mixed"]
 DOOR_LIGHTS: Final[dict[LightKind, float]] = {"lamps": 0.4, "daylight": 0.3, "back": 0.18, "dusk": 0.12}
 """How often each is met; assumed."""
 _TUBES_RGB: Final = (0.93, 1.08, 0.94)
+_TINT: Final = 0.06
+"""How far lamps and skies stray from the colour of a black body, as a share of each colour; assumed."""
 
 GLOSS_POWER = 18.0
 """Exponent of the highlight on skin and cloth after Phong, 1975; assumed."""
@@ -104,5 +106,5 @@ def _colours(rng: np.random.Generator, kind: str) -> tuple[Floats, Floats]:
         return warmth_rgb(rng.uniform(2500, 3200)), warmth_rgb(rng.uniform(6500, 9000))
     spans = {"lamps": (2600, 5000), "dusk": (4000, 9000), "tubes": (3500, 5500)}
     kelvin = rng.uniform(*spans.get(kind, (4800, 7500)))
-    tint = np.array(_TUBES_RGB) if kind == "tubes" else np.ones(3)
+    tint = np.array(_TUBES_RGB) if kind == "tubes" else np.exp(rng.normal(0.0, _TINT, 3))
     return warmth_rgb(kelvin) * tint, warmth_rgb(kelvin * rng.uniform(0.85, 1.3)) * tint

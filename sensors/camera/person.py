@@ -32,6 +32,8 @@ _HAIR_M: Final = {
 }
 NECK_M: Final = 0.105
 """From the middle of the head down to the collar; assumed."""
+_NEAR_EAR: Final = 0.3
+"""Cosine between the way out of an ear and the way to the camera from which on nothing of the head is before it."""
 _EYE_WHITE: Final = np.array([0.55, 0.52, 0.5])
 _DARK: Final = np.array([0.01, 0.009, 0.008])
 
@@ -58,23 +60,33 @@ def paint_person(canvas: Canvas, look: Look, stance: Stance, light: Light, rng: 
     pose = turned(stance.yaw, stance.pitch, stance.roll, stance.place_m)
     body = turned(0.35 * stance.yaw, 0.0, 0.0, stance.place_m)
     hair = _hair(look, pose, rng)
-    _long_hair_behind(canvas, look, pose, light)
+    if not _is_from_behind(stance):
+        _long_hair_behind(canvas, look, pose, light)
+    elif look.hair == "cap":
+        _peak(canvas, look, pose, light)
     _body(canvas, look, body, light, rng)
+    if _is_from_behind(stance):
+        _long_hair_behind(canvas, look, pose, light)
     if hair is not None and look.hair != "cap":
         hair.paint(canvas, light, far_side=True)
-    _ears(canvas, look, pose, light)
+    _ears(canvas, look, pose, light, near=False)
     _skin(canvas, look, pose, light, rng)
     _features(canvas, look, pose, light)
     if hair is not None:
         hair.paint(canvas, light)
-    if look.hair == "cap":
+    _ears(canvas, look, pose, light, near=True)
+    if look.hair == "cap" and not _is_from_behind(stance):
         _peak(canvas, look, pose, light)
     _glasses(canvas, look, pose, light)
     paint_covering(canvas, look, pose, light, rng)
 
 
+def _is_from_behind(stance: Stance) -> bool:
+    return bool(np.cos(stance.yaw) < 0)
+
+
 def _skin(canvas: Canvas, look: Look, pose: Pose, light: Light, rng: np.random.Generator) -> None:
-    lon, lat = grid((-115, 115), (88, -88))
+    lon, lat = grid((-180, 180), (88, -88), columns=75)
     points = pose.to_camera(on_head(look, lon, lat))
     middle_lon, middle_lat = np.degrees(lon[:-1, :-1]), np.degrees(lat[:-1, :-1])
     blotches = 1.0 + 0.05 * rng.standard_normal(middle_lon.shape)
@@ -118,7 +130,7 @@ def _features(canvas: Canvas, look: Look, pose: Pose, light: Light) -> None:
         _line(canvas, look, pose, light, 0.6 * look.hair_rgb + 0.2 * look.skin_rgb, brow_lon, brow_lat, 0.006)
         _patch(canvas, look, pose, light, 0.25 * look.skin_rgb, *ellipse(side * 4.5, -17.5, 2.2, 1.2, 8))
         crease = face_line(look, side * np.array([12.0, 16, 18]), np.array([-18.0, -25, -32]))
-        if look.wrinkles > 0.4 and _is_seen(pose.to_camera(crease)):
+        if look.wrinkles > 0.4 and _is_seen(pose.to_camera(crease), pose):
             width_px = 0.002 * canvas.focal_px / pose.place[2]
             canvas.outline(canvas.project(pose.to_camera(crease)), _lit(light, pose, 0.6 * look.skin_rgb), width_px)
     _mouth(canvas, look, pose, light)
@@ -142,14 +154,17 @@ def _mouth(canvas: Canvas, look: Look, pose: Pose, light: Light) -> None:
         _line(canvas, look, pose, light, 0.4 * look.lip_rgb, lon, (upper + lower) / 2 + 0.8, 0.0022)
 
 
-def _ears(canvas: Canvas, look: Look, pose: Pose, light: Light) -> None:
+def _ears(canvas: Canvas, look: Look, pose: Pose, light: Light, *, near: bool) -> None:
+    """Paint the ears that stand out behind a face, or the one on the near side of a head turned aside."""
     if look.hair in ("medium", "long", "hood", "headscarf"):
         return
     for side in (-1, 1):
         lon, lat = ellipse(side * 88, 2, 9, 15)
         away = 0.016 * (0.6 + 0.4 * np.sin(np.linspace(0, 2 * np.pi, len(lon))))
         points = pose.to_camera(on_head(look, np.radians(lon), np.radians(lat), away))
-        canvas.shape(canvas.project(points), _lit(light, pose, 0.85 * look.skin_rgb))
+        if near != (_facing(points, pose) > _NEAR_EAR):
+            continue
+        canvas.shape(canvas.project(points), light.shade(0.85 * look.skin_rgb, _normal(points, pose)))
 
 
 @dataclass(frozen=True)
@@ -233,19 +248,20 @@ def _glasses(canvas: Canvas, look: Look, pose: Pose, light: Light) -> None:
     for side in (-1, 1):
         lon, lat = ellipse(side * 20 * look.eyes_apart, 6.5, 13, 10)
         points = pose.to_camera(on_head(look, np.radians(lon), np.radians(lat), 0.016))
-        if not _is_seen(points):
+        if not _is_seen(points, pose):
             continue
         if look.glasses == 2:
             canvas.shape(canvas.project(points), _lit(light, pose, _DARK))
         canvas.outline(canvas.project(np.concatenate([points, points[:1]])), rim, width_px)
     bridge = pose.to_camera(face_line(look, np.array([-8.0, 0, 8]), np.array([8.0, 9, 8]), 0.012))
-    canvas.outline(canvas.project(bridge), rim, width_px)
+    if _facing(bridge, pose) > 0:
+        canvas.outline(canvas.project(bridge), rim, width_px)
 
 
 def _patch(canvas: Canvas, look: Look, pose: Pose, light: Light, rgb: Floats, lon_deg: Floats, lat_deg: Floats) -> None:
     """Paint a patch of the face, if it is turned to the camera."""
     points = pose.to_camera(face_line(look, lon_deg, lat_deg))
-    if _is_seen(points):
+    if _is_seen(points, pose):
         canvas.shape(canvas.project(points), light.shade(rgb, _normal(points, pose)))
 
 
@@ -260,7 +276,7 @@ def _line(
     width_m: float,
 ) -> None:
     points = pose.to_camera(face_line(look, lon_deg, lat_deg))
-    if _is_seen(points):
+    if _is_seen(points, pose):
         width_px = width_m * canvas.focal_px / pose.place[2]
         canvas.outline(canvas.project(points), light.shade(rgb, _normal(points, pose)), width_px)
 
@@ -270,11 +286,17 @@ def _normal(points: Floats, pose: Pose) -> Floats:
     return np.asarray(out / np.linalg.norm(out))
 
 
-def _is_seen(points: Floats) -> bool:
+def _is_seen(points: Floats, pose: Pose) -> bool:
     """Return whether what lies on a face is on its near side."""
     middle = points.mean(axis=0)
     span = np.ptp(points[:, 2])
-    return bool(span < 0.9 * np.ptp(points[:, 0]) + 0.02 and middle[2] > 0)
+    return bool(span < 0.9 * np.ptp(points[:, 0]) + 0.02 and middle[2] > 0 and _facing(points, pose) > 0)
+
+
+def _facing(points: Floats, pose: Pose) -> float:
+    """Return the cosine between the way out of a head and the way to the camera."""
+    middle = points.mean(axis=0)
+    return float(-_normal(points, pose) @ middle / np.linalg.norm(middle))
 
 
 def _lit(light: Light, pose: Pose, rgb: Floats) -> Floats:

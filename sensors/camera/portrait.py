@@ -81,6 +81,14 @@ def paint_portrait(
     return Portrait(canvas.radiance(), covering)
 
 
+def paint_scene(backdrop: NDArray[np.float32], light: Light) -> NDArray[np.float32]:
+    """Return the radiance (rows, rows, 3) of a background before which nobody is."""
+    side_px = len(backdrop)
+    canvas = Canvas(side_px, side_px, FOCAL_PX * side_px / SIDE_PX)
+    paint_backdrop(canvas, backdrop, light, (0.0, 0.0))
+    return canvas.radiance()
+
+
 def draw_stance(rng: np.random.Generator) -> Stance:
     """Return a head near the middle of the picture that looks more or less at the camera."""
     distance_m = float(np.exp(rng.uniform(np.log(NEAREST_M), np.log(FARTHEST_M))))

@@ -124,6 +124,21 @@ def test_a_door_that_closes_opens_from_where_it_is() -> None:
     assert door.openness() == pytest.approx(0.75, abs=1e-6)
 
 
+def test_nobody_turns_away_from_a_door_that_opens() -> None:
+    """The pin rises as patience all but ends, and falls at once."""
+    scenario = load_guarded_door(LIBRARY)
+    behaviour = scenario.behaviour.model_copy(update={"corrects_share": 0.0, "tailgates_share": 0.0})
+    door = GuardedDoor(scenario.model_copy(update={"behaviour": behaviour}), 1)
+    while (first := door.first()) is None or first.waits_from_s is None:
+        door.run_until(door.now_s + 1 / RATE_HZ)
+    door.run_until(first.waits_from_s + behaviour.patience_s - 0.1)
+    door.pin(high=True)
+    door.pin(high=False)
+    door.run_until(door.now_s + scenario.door.opens_in_s)
+    said = [event.kind for event in door.events if event.visitor == first.number]
+    assert said == ["came", "reached", "opened", "entered"]
+
+
 def test_people_come_nearer_and_stop_before_the_camera() -> None:
     door = GuardedDoor(load_guarded_door(LIBRARY), 3)
     behaviour = door.scenario.behaviour

@@ -12,13 +12,13 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install -e .[train]")
 
 from mcu_models.networks.library import find_network, read_library
-from training import mask_data, mask_door, mask_study
+from training import mask_door, mask_study
 from training.mask_augmentation import Augmentation
 from training.mask_conversion import converted
-from training.mask_data import Pictures, coverings
+from training.mask_data import MASK, ZONE, Pictures, coverings
 from training.mask_fitting import MaskCourse, MaskEffort, fit_mask, representative_pictures, scores
-from training.mask_judging import int8_probability, judged_masks
-from training.mask_networks import CNN_PARAMETERS, NETWORKS, build_mask_network
+from training.mask_judging import arriving, int8_probability, judged_masks
+from training.mask_networks import CNN_PARAMETERS, NETWORKS, build_mask_network, fold
 from training.mask_report import PUBLISHED_BYTES
 from training.mask_views import AREA, VIEWS
 from training.mcu_support import refusal
@@ -39,9 +39,9 @@ def bright_or_dark(number: int, seed: int) -> Pictures:
     rng = np.random.default_rng(seed)
     covering = coverings(number)
     seen = rng.integers(40, 90, (number, VIEWS, 32, 32, 3))
-    seen[covering == mask_data.MASK, :, 16:] += 120
-    near = np.full(number, 0.5, np.float32)
-    return Pictures(seen.astype(np.uint8), covering, near, np.zeros(number, np.int32))
+    seen[covering == MASK, :, 16:] += 120
+    near, situation = np.full(number, 0.45, np.float32), np.full(number, ZONE, np.int8)
+    return Pictures(seen.astype(np.uint8), covering == MASK, covering, situation, near, np.zeros(number, np.int32))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,33 @@ def test_judging_counts_who_is_let_in_and_who_is_refused() -> None:
     assert found["confusion"] == [[3, 1], [1, 3]]
     assert (found["let_in"], found["refused"], found["accuracy"]) == (0.25, 0.25, 0.75)
     assert found["by_covering"] == {"none": 0.0, "mask": 0.75, "below_nose": 1.0, "on_chin": 1.0, "in_hand": 1.0}
-    assert found["by_distance"] == {"0.5 to 0.55 m": 0.75}
+    assert found["by_distance"] == {"0.45 to 0.5 m": 0.75}
+    assert found["by_situation"] == {"zone": 0.5}
+    assert found["arrivals"] == {}
+
+
+def test_arrivals_weigh_what_people_wear() -> None:
+    """Each share counts as often as it comes to the door: of 0.38 without a mask, 0.02 are scarves, told wrong."""
+    shares = dict.fromkeys(("none", "mask", "below_nose", "on_chin", "in_hand", "scarf", "hand"), 1.0)
+    assert arriving(shares) == pytest.approx({"accuracy": 1.0, "let_in": 0.0})
+    assert arriving({**shares, "scarf": 0.0}) == pytest.approx({"accuracy": 0.98, "let_in": 0.02 / 0.38})
+    assert arriving({"mask": 1.0}) == {}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_folded_network_computes_what_the_normed_one_does(name: str) -> None:
+    """With factors, shifts, means and variances that are all another for each channel."""
+    rng = np.random.default_rng(3)
+    normed = build_mask_network(name, normed=True)
+    for layer in normed.layers:
+        if layer.name.endswith("_normed"):
+            layer.set_weights([rng.uniform(0.6, 1.4, weight.shape) for weight in layer.get_weights()])
+    plain = build_mask_network(name)
+    fold(normed, plain)
+    pictures = rng.random((4, 32, 32, 3)).astype(np.float32)
+    assert plain.count_params() < normed.count_params()
+    assert np.ptp(normed.predict_on_batch(pictures)) > 0
+    assert plain.predict_on_batch(pictures) == pytest.approx(normed.predict_on_batch(pictures), rel=1e-3)
 
 
 @pytest.mark.parametrize("order", [np.arange(128), np.argsort(bright_or_dark(128, 0).covering)])
@@ -121,12 +147,15 @@ def simulated(monkeypatch: pytest.MonkeyPatch, data: dict[str, Pictures]) -> Non
 def test_the_entry_point_writes_tables_and_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--data", "simulated", "--out", str(tmp_path), "--networks", "mask_cnn", "--epochs", "3", "--jobs", "1"]
+    some = ("dropout off", "all, lanczos4 alone", "no batch normalisation")
+    every = mask_study.short_settings
+    monkeypatch.setattr(mask_door, "short_settings", lambda course: [one for one in every(course) if one.name in some])
+    words = ["--data", "simulated", "--out", str(tmp_path), "--networks", "mask_cnn", "--epochs", "2", "--jobs", "1"]
     mask_door.main(words)
     report = (tmp_path / "report.md").read_text()
-    for head in ("## Size", "## Accuracy", "Confusion, int8", "## Study of dropout", "## Study of augmentation"):
-        assert head in report
-    assert "all, lanczos4 alone" in report
+    studies = [f"## Study of {name}" for name in mask_study.SHORT_STUDIES]
+    for text in ("## Size", "## Accuracy", "Confusion, int8", *studies, *some):
+        assert text in report
     assert report in capsys.readouterr().out
     monkeypatch.setattr("training.mask_fitting.fit_mask", lambda *_: pytest.fail("trained again"))
     mask_door.main(words)
@@ -140,7 +169,7 @@ def test_a_folder_is_learnt_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     mask_door.main([*words, "--no-studies", "--jobs", "1"])
     (found,) = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert found["test"]["int8"]["pictures"] == 128
-    assert "far" not in found
+    assert "stress" not in found
 
 
 @pytest.mark.parametrize(

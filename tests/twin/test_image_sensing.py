@@ -15,7 +15,7 @@ from scenarios.guarded_door import load_guarded_door
 from sensors.camera.camera_sheet import load_camera
 from sensors.camera.face_images import FaceImages
 from sensors.camera.look import COVERINGS
-from twin import mask_sheet
+from twin import image_sensing_to_file, mask_sheet
 from twin.cli import run
 from twin.image_recording import read_image_recording
 from twin.image_sensing import DoorLabels, DoorSensing, crowded_s, door_frames
@@ -145,3 +145,21 @@ def test_images_of_the_users_own_fill_the_sheet(tmp_path: Path, capsys: pytest.C
     bluer = [float((pixels[row : row + 200, ..., 2] - pixels[row : row + 200, ..., 0]).mean()) for row in rows]
     assert min(bluer[:3]) > max(bluer[3:]) + 5
     assert FaceImages(tmp_path / "faces").number(masked=True) == 1
+
+
+@pytest.mark.usefixtures("_narrow")
+def test_who_gives_up_while_frames_are_taken_finds_neither_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(image_sensing_to_file, "sense_door", interrupted)
+    folder = tmp_path / "new"
+    assert run(["sense", "mask_door", "--out", str(folder / "o.npz"), "--sheet", str(folder / "o.png")]) == 130
+    assert capsys.readouterr().err == "interrupted; nothing was written\n"
+    assert not folder.exists()
+
+
+def test_a_camera_without_a_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "known: ov7725" in refused(capsys, "mask_door", "--out", tmp_path / "o.npz", "--sensor", "")

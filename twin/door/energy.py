@@ -15,7 +15,7 @@ import numpy as np
 from mcu_models.power import state_current, state_draws
 from twin.energy.discharge import lives
 from twin.energy.draw import Draw
-from twin.energy.fixed_load import load_draws
+from twin.energy.fixed_load import load_draws, lowest_supply_v
 from twin.energy.forecast import LIVES
 from twin.energy.outlook import LifeRange
 from twin.energy.rails import Part, RailLoad, budget_w, current_a
@@ -44,7 +44,8 @@ class DoorUsage:
 
     Attributes:
         on_share: Share of the time in which it is powered.
-        residency: Shares of that time by power state of the microcontroller; together 1.
+        residency: Shares of that time by power state of the microcontroller; together 1. Boots, a third of a second
+            each, are taken to be like the rest.
         computing_s: The longest that it computes at a stretch.
     """
 
@@ -166,8 +167,7 @@ def _load_draws(node: DoorNode) -> list[Draw]:
 
 def _lowest_input_v(node: DoorNode) -> float:
     """Return the lowest input: a linear regulator needs what the camera needs, and a little more."""
-    camera = node.loads[0][0].supply_v
-    return min(node.config.supply.input_v, camera.value if camera.low is None else camera.low)
+    return lowest_supply_v(node.loads[0][0])
 
 
 def _on_current_a(node: DoorNode, usage: DoorUsage, draws: Draws) -> NDArray[np.float64]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mcu_models.emulators.backends import BackendName
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.port import Emulator, PinEdge
-    from mcu_models.emulators.virtual_clock import PowerState
     from mcu_models.networks.library import NetworkEntry
     from twin.door.node import DoorNode
     from twin.door.timing import DoorTiming
@@ -49,6 +48,9 @@ IDLE_LOOK_S: Final = 1.0
 _SCORE_ZERO: Final = 128
 _SLICE_S: Final = 0.05
 """The emulator is left so often: to see whether anybody is in sight, and to tell how far the run has come."""
+_RENODE_SLICE_S: Final = np.inf
+"""Renode is never left: 1.16.1 on Mono has been seen to wait for itself for ever when a run ended between frames and
+another one began."""
 _TIMES_EQUAL_S: Final = 1e-9
 
 
@@ -94,14 +96,12 @@ class GuardLog:
         looks: Frame by frame, those that were looked at.
         kept: Some of the frames.
         on_s: How long the board was powered.
-        residency_s: Seconds by power state while it was; empty at the host level.
         problems: What the firmware did that the hardware would not honour.
     """
 
     looks: list[Look] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     on_s: float = 0.0
-    residency_s: dict[PowerState, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -134,13 +134,10 @@ class _Watcher:
 
     def __init__(self, world: DoorWorld, judge: Judge) -> None:
         self.world, self.judge, self.log = world, judge, GuardLog()
-        self.last_present_s = -np.inf
 
     def take(self, time_s: float) -> tuple[NDArray[np.uint16], Look]:
         frame = self.world.frame(time_s)
         sight = self.world.sight()
-        if sight.queue:
-            self.last_present_s = time_s
         look, picture = self.judge.look(sight, frame)
         if len(self.log.looks) % KEPT_EVERY == 0:
             self.log.kept.append(Kept(len(self.log.looks), frame, picture, self.world.queue()))
@@ -192,22 +189,16 @@ def _guard_until_off(
 ) -> float:
     """Guard from power-on; return when the board is powered off."""
     world, pending, is_high = watcher.world, deque[tuple[float, bool]](), False
-    watcher.last_present_s = max(watcher.last_present_s, on_s)
     looked_s, number = -np.inf, 0
     while True:
         time_s = on_s + timing.first_frame_s + number * timing.period_s
         number += 1
-        off_s = _power_off_s(node, watcher.last_present_s, seconds)
-        while pending and pending[0][0] <= min(time_s, off_s):
-            world.pin(pending[0][0], high=pending[0][1])
-            pending.popleft()
-        if time_s >= off_s:
-            world.run_until(off_s)
-            return off_s
-        world.run_until(time_s)
-        if world.sight().queue:
-            watcher.last_present_s = time_s
-        is_idle = skips_idle and time_s - watcher.last_present_s > IDLE_S and not is_high
+        while pending and pending[0][0] <= time_s and _stays_powered(world, node, pending[0][0], seconds):
+            moved_s, high = pending.popleft()
+            world.pin(moved_s, high=high)
+        if not _stays_powered(world, node, time_s, seconds):
+            return world.now_s
+        is_idle = skips_idle and time_s - max(world.last_present_s, on_s) > IDLE_S and not is_high
         if is_idle and time_s - looked_s < IDLE_LOOK_S:
             continue
         looked_s = time_s
@@ -249,12 +240,10 @@ def guard_in_emulator(
     while (on_s := _power_on_s(world, node, seconds)) < seconds:
         judge.power_on()
         with open_emulator(backend, node.board, image, rates=rates) as emulator:
-            board = _PoweredBoard(watcher, node, emulator, on_s)
+            board = _PoweredBoard(watcher, node, emulator, on_s, _RENODE_SLICE_S if backend == "renode" else _SLICE_S)
             off_s = board.run(seconds, progress)
             board.check()
             problems.update(dict.fromkeys(emulator.problems))
-            for state, spent_s in emulator.residency_s().items():
-                watcher.log.residency_s[state] = watcher.log.residency_s.get(state, 0.0) + spent_s
         watcher.log.on_s += off_s - on_s
         _settle(world, off_s)
     world.run_until(seconds)
@@ -265,8 +254,9 @@ def guard_in_emulator(
 class _PoweredBoard:
     """A board from power-on to power-off, with the world before its camera."""
 
-    def __init__(self, watcher: _Watcher, node: DoorNode, emulator: Emulator, on_s: float) -> None:
+    def __init__(self, watcher: _Watcher, node: DoorNode, emulator: Emulator, on_s: float, slice_s: float) -> None:
         self._watcher, self._node, self._emulator, self._on_s = watcher, node, emulator, on_s
+        self._slice_s = slice_s
         self._first = len(watcher.log.looks)
         self._known: dict[int, NDArray[np.uint16]] = {}
         camera, wiring = Ov7725(self), node.config.camera
@@ -286,16 +276,21 @@ class _PoweredBoard:
 
     def run(self, seconds: float, progress: Progress) -> float:
         """Run until the board is powered off; return when that is."""
-        self._watcher.last_present_s = max(self._watcher.last_present_s, self._on_s)
-        off_s = _power_off_s(self._node, self._watcher.last_present_s, seconds)
-        while self._on_s + self._emulator.now_s < off_s - _TIMES_EQUAL_S:
-            until_s = min(self._emulator.now_s + _SLICE_S, off_s - self._on_s)
+        world = self._watcher.world
+        while True:
+            off_s = _power_off_s(world, self._node, seconds)
+            if self._on_s + self._emulator.now_s >= off_s - _TIMES_EQUAL_S:
+                # The world is behind: somebody may have come in the last moment.
+                if not _stays_powered(world, self._node, off_s, seconds):
+                    return off_s
+                continue
+            until_s = min(self._emulator.now_s + self._slice_s, off_s - self._on_s)
             outcome = self._emulator.run(until_s=until_s)
             if outcome.end in ("fault", "halt"):
                 raise NodeFailedError(f"the firmware ended after {outcome.virtual_s:.3f} s: {outcome.detail}")
             progress(int(self._on_s + self._emulator.now_s), int(seconds))
-            off_s = _power_off_s(self._node, self._watcher.last_present_s, seconds)
-        return off_s
+            # Not all the way: a frame that has begun may not have been fetched.
+            world.run_until(self._on_s + self._emulator.now_s - self._slice_s)
 
     def check(self) -> None:
         """Hold what the firmware said of each frame beside what the host computed of it."""
@@ -303,14 +298,14 @@ class _PoweredBoard:
         answers = [tuple(int(part) for part in found.groups()) for found in said if found]
         looks = self._watcher.log.looks[self._first :]
         expected = [(number, look.score, int(look.opens)) for number, look in enumerate(looks)][: len(answers)]
-        for number, (answer, wanted) in enumerate(zip(answers, expected, strict=True)):
+        for number, (answer, wanted) in enumerate(zip(answers, expected, strict=False)):
             if answer != wanted:
                 raise LevelsDisagreeError(f"frame {number}: firmware {answer[1:]}, host {wanted[1:]}, score and door")
         if not looks and self._emulator.now_s > _FIRST_LOOK_LIMIT_S:
             lines = [line.text for line in self._emulator.uart_lines()]
             raise NodeFailedError(f"the firmware looked at no frame in {self._emulator.now_s:.2f} s; it said {lines}")
         # The last frames may be under way when time is up.
-        if len(looks) - len(answers) > _UNDER_WAY:
+        if not 0 <= len(looks) - len(answers) <= _UNDER_WAY:
             raise NodeFailedError(f"the firmware took {len(looks)} frames and answered {len(answers)}")
         log, end = self._watcher.log, self._first + len(answers)
         del log.looks[end:]
@@ -331,10 +326,21 @@ def _power_on_s(world: DoorWorld, node: DoorNode, seconds: float) -> float:
     return world.now_s
 
 
-def _power_off_s(node: DoorNode, last_present_s: float, seconds: float) -> float:
-    """Return when the board is powered off, if nobody comes any more."""
+def _power_off_s(world: DoorWorld, node: DoorNode, seconds: float) -> float:
+    """Return when the board is powered off, if nobody comes or goes any more."""
     presence = node.config.presence
-    return seconds if presence is None else min(last_present_s + presence.hold_s, seconds)
+    if presence is None or world.sight().queue:
+        return seconds
+    return min(world.last_present_s + presence.hold_s, seconds)
+
+
+def _stays_powered(world: DoorWorld, node: DoorNode, until_s: float, seconds: float) -> bool:
+    """Let the world go on to a moment; return False, with the world at that time, if the board is off before."""
+    while (off_s := _power_off_s(world, node, seconds)) > world.now_s:
+        if world.now_s >= until_s:
+            return True
+        world.run_until(min(off_s, until_s, world.now_s + _SLICE_S))
+    return False
 
 
 def _settle(world: DoorWorld, off_s: float) -> None:

@@ -109,7 +109,7 @@ class DoorMeasures:
     @property
     def false_opens(self) -> Rate:
         """Visitors let in wrongly, of those who stood there without a mask worn correctly for a while."""
-        bare = [stay for stay in self.stays if stay.was_bare]
+        bare = [stay for stay in self.stays if stay.was_bare and (stay.is_over or stay.ready_s is not None)]
         return Rate(sum(stay.is_let_in_bare for stay in bare), len(bare))
 
     @property
@@ -235,11 +235,24 @@ def _stay(world: DoorWorld, visitor: int, events: list[DoorEvent]) -> Stay:
     let_in_bare |= entered_s is not None and not tailgated and not wears
     opened_s = None
     if ready_s is not None and not tailgated:
-        on_the_way = [time_s for time_s in opened if (corrected_s or 0.0) <= time_s <= ready_s]
-        opened_s = on_the_way[0] if on_the_way else _first_high_s(world.moves, ready_s, ends_s)
+        opened_s = _still_open_s(world, opened, corrected_s or 0.0, ready_s)
+        opened_s = _first_high_s(world.moves, ready_s, ends_s) if opened_s is None else opened_s
     was_bare = reached_s is not None and (is_bare_until_s > reached_s or let_in_bare)
     came_s = world.door.visitors[visitor].came_s
     return Stay(visitor, came_s, ready_s, was_bare, let_in_bare, opened_s, entered_s, tailgated, gave_up_s is not None)
+
+
+def _still_open_s(world: DoorWorld, opened: list[float], begin_s: float, end_s: float) -> float | None:
+    """Return when the door opened for a visitor on the way, if it has not closed again before they are there."""
+    closed = [event.time_s for event in world.door.events if event.kind == "closed"]
+    return next(
+        (
+            time_s
+            for time_s in opened
+            if begin_s <= time_s <= end_s and not any(time_s < closed_s <= end_s for closed_s in closed)
+        ),
+        None,
+    )
 
 
 def _first_high_s(moves: Sequence[PinMove], begin_s: float, end_s: float) -> float | None:

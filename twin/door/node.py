@@ -19,8 +19,8 @@ from mcu_models.firmware.drivers_of_app import IMAGE_APPS
 from mcu_models.networks.library import NetworkEntry, find_network
 from sensors.camera.camera_sheet import CameraSheet, load_camera
 from twin.energy.battery_sheet import BatterySheet, load_battery
-from twin.energy.fixed_load import FixedLoadSheet, check_load, load_fixed_load
-from twin.energy.regulator import RegulatorSheet, check_output, load_regulator
+from twin.energy.fixed_load import FixedLoadSheet, check_load, load_fixed_load, lowest_supply_v
+from twin.energy.regulator import PASSING, RegulatorSheet, check_output, load_regulator
 from twin.energy.supply_config import LoadConfig, Volts
 from twin.memory_verdict import FrameBuffers, MemoryLimit, board_firmware, limits_of_firmware
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 LIBRARY: Final = "twin.nodes"
 CAMERA: Final = "camera"
 """The table that makes a node one that guards a door."""
+_WIRING: Final = {"bus": "I2C1", "port": "DCMI"}
+"""Where the firmware's drivers ask for the camera (`mcu_models/firmware/drivers/stm32h7`)."""
+_ACTIVE: Final = "active"
+"""The camera's state while it sends frames."""
+_RAIL: Final = "board"
+"""The only rail: what comes in at the board."""
 
 
 class CameraConfig(Config):
@@ -41,7 +47,6 @@ class CameraConfig(Config):
     bus: str = "I2C1"
     port: str = "DCMI"
     load: str
-    state: str = "active"
 
 
 class PolicyConfig(Config):
@@ -59,7 +64,7 @@ class PolicyConfig(Config):
 class PresenceConfig(Config):
     """A motion sensor that powers the board while people are in sight, and for `hold_s` longer."""
 
-    hold_s: Annotated[float, Field(ge=0, le=3600)]
+    hold_s: Annotated[float, Field(ge=0.1, le=3600)]
     load: str
     state: str = "idle"
 
@@ -104,7 +109,8 @@ class DoorNode:
         network: The network, with the policy around it.
         battery: Datasheet of the battery; None on the mains.
         regulator: What makes the board's input voltage.
-        loads: What else draws current: sheet, state and share of the time; the camera is the first.
+        loads: What else draws current while the board is powered: sheet, state and share of that time; the camera is
+            the first.
         motion: What the motion sensor draws; None without one.
     """
 
@@ -148,11 +154,10 @@ def load_door_node(name_or_path: str, *, network: str | None = None) -> DoorNode
     config = read_config(path, DoorNodeConfig)
     if config.app not in IMAGE_APPS:
         raise BadInputError(path, "app", config.app, f"a camera needs {' or '.join(sorted(IMAGE_APPS))}")
+    _check_wiring(path, config.camera)
     battery = None if config.battery is None else load_battery(config.battery)
     regulator = load_regulator(config.supply.regulator)
-    if battery is not None:
-        ends_v = battery.open_circuit.voltage_v.values[0]
-        check_output(path, "supply.input_v", regulator, config.supply.input_v, (ends_v[0], ends_v[-1]))
+    _check_input(path, config.supply, battery, regulator)
     return DoorNode(
         name=path.stem,
         path=path,
@@ -167,8 +172,29 @@ def load_door_node(name_or_path: str, *, network: str | None = None) -> DoorNode
     )
 
 
+def _check_wiring(path: Path, camera: CameraConfig) -> None:
+    """Refuse a camera where the firmware does not ask for it."""
+    for key, name in _WIRING.items():
+        if getattr(camera, key) != name:
+            raise BadInputError(path, f"{CAMERA}.{key}", getattr(camera, key), f"the firmware asks for it at {name}")
+
+
+def _check_input(path: Path, supply: DoorSupplyConfig, battery: BatterySheet | None, regulator: RegulatorSheet) -> None:
+    """Refuse a board's input that source and regulator do not make."""
+    if battery is None:
+        if regulator.kind != "direct":
+            said = "makes the input from a battery; a node without one names no regulator"
+            raise BadInputError(path, "supply.regulator", supply.regulator, said)
+        return
+    ends_v = battery.open_circuit.voltage_v.values[0]
+    if regulator.kind in PASSING and not ends_v[0] <= supply.input_v <= ends_v[-1]:
+        said = f"nothing converts the battery's {ends_v[0]:g} to {ends_v[-1]:g} V"
+        raise BadInputError(path, "supply.input_v", supply.input_v, said)
+    check_output(path, "supply.input_v", regulator, supply.input_v, (ends_v[0], ends_v[-1]))
+
+
 def _network(path: Path, config: DoorNodeConfig, other: str | None) -> NetworkEntry:
-    entry = find_network(other or config.network)
+    entry = find_network(config.network if other is None else other)
     if entry.has_rules:
         raise BadInputError(path, "network", entry.path.name, "a camera needs a network for images, not rules")
     read = read_network(entry.path)
@@ -210,9 +236,15 @@ def _policy(path: Path, config: PolicyConfig) -> DoorPolicy:
 def _loads(path: Path, config: DoorNodeConfig) -> list[tuple[FixedLoadSheet, str, float]]:
     """Return the camera and the other loads, each made sure to have its state; their own regulators are the board's."""
     camera = load_fixed_load(config.camera.load)
-    check_load(path, "camera", camera, config.camera.state, camera.supply_v.value)
-    found = [(camera, config.camera.state, 1.0)]
+    check_load(path, CAMERA, camera, _ACTIVE, camera.supply_v.value)
+    lowest_v = lowest_supply_v(camera)
+    if config.supply.input_v < lowest_v:
+        said = f"behind the board's regulator {camera.title} needs {lowest_v:g} V"
+        raise BadInputError(path, "supply.input_v", config.supply.input_v, said)
+    found = [(camera, _ACTIVE, 1.0)]
     for index, load in enumerate(config.loads):
+        if load.rail != _RAIL:
+            raise BadInputError(path, f"loads[{index}].rail", load.rail, f"the node has {_RAIL}")
         sheet = load_fixed_load(load.part)
         check_load(path, f"loads[{index}]", sheet, load.state, config.supply.input_v)
         found.append((sheet, load.state, load.duty))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from joblib import Parallel, delayed
 
+from datasheet.bad_input import BadInputError
 from datasheet.sheet import assumed_keys
 from mcu_models.compiler.reader import read_network
 from mcu_models.emulators.renode.instruction_rates import instruction_rates
@@ -152,6 +153,7 @@ class DoorPrediction:
             "backend": request.backend,
             "deployments": request.deployments,
             "deployment_s": request.deployment_s,
+            "faces": None if request.faces is None else request.faces.name,
             "network_sha256": node.network.sha256,
             "firmware_sha256": self.firmware.image.sha256,
             "compiler": self.firmware.compiler,
@@ -181,9 +183,11 @@ def predict_door(
         NodeFailedError: The firmware did not do its work.
         LevelsDisagreeError: Firmware and host answered a frame differently.
     """
+    if request.backend == "renode" and node.config.presence is not None:
+        raise BadInputError(node.path, "presence", None, "cannot be followed in Renode: the board is never powered off")
+    world = _world(scenario, node, request.seed, request.faces)
     firmware = firmware_for(node.network, node.board, node.config.app)
     timing = measure_timing(node.board, firmware.image, node.config.camera)
-    world = _world(scenario, node, request.seed, request.faces)
     total_s = int(request.span_s + request.deployments * request.deployment_s)
 
     def hear(done: int, total: int) -> None:  # noqa: ARG001 - the total is of all doors together

@@ -42,7 +42,6 @@ class DoorTiming:
         answer_s: From the beginning of a frame to the door's pin.
         steps_s: How long each step of a frame lasts; capture goes on beside the others.
         residency: Shares of the time by power state, frame by frame.
-        boot_residency_s: Seconds by power state from power-on to the first frame.
         executed: Instructions and cycles by core clock, of the whole sample.
     """
 
@@ -51,7 +50,6 @@ class DoorTiming:
     answer_s: float
     steps_s: Mapping[str, float]
     residency: Mapping[PowerState, float]
-    boot_residency_s: Mapping[PowerState, float]
     executed: Mapping[int, Executed]
 
     @property
@@ -125,7 +123,6 @@ def measure_timing(board: Board, image: FirmwareImage, wiring: CameraConfig) -> 
         answer_s=float(np.mean([end_s - first_s - k * taken_s for k, end_s in enumerate(ends_s)][_WARMING:])),
         steps_s={name: _mean_s(edges, pin) for name, pin in STEP_PINS.items()},
         residency={state: seconds / whole_s for state, seconds in frames_s.items() if seconds > 0},
-        boot_residency_s=boot,
         executed=emulator.executed(),
     )
 

@@ -6,7 +6,7 @@ Frames are taken and the pin is moved in virtual time by whatever looks at the f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from scenarios.guarded_door import GuardedDoorScenario, Wearing
     from sensors.camera.camera_sheet import CameraSheet
     from sensors.camera.face_images import FaceImages
+
+
+PLACE_STREAM: Final = 2
+"""Of a seed's streams of random numbers, the one that place, light and camera unit are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class DoorWorld:
     ) -> None:
         self.door = GuardedDoor(scenario, seed)
         self.moves: list[PinMove] = []
-        place = draw_place(np.random.default_rng([seed, 2]), camera)
+        place = draw_place(np.random.default_rng([seed, PLACE_STREAM]), camera)
         self._view = DoorView(self.door, place, seed, faces)
 
     @property
@@ -101,6 +105,14 @@ class DoorWorld:
         nearest = present[-1]
         distance_m = nearest.distance_at(now_s)
         return Sight(now_s, nearest.number, nearest.wearing, distance_m, len(present), self.door.openness())
+
+    @property
+    def last_present_s(self) -> float:
+        """When somebody was in sight last: now, if somebody is; minus infinity before anybody came."""
+        if self.door.in_sight():
+            return self.now_s
+        left = (event.time_s for event in reversed(self.door.events) if event.kind in ("entered", "gave up"))
+        return next(left, -np.inf)
 
     def queue(self) -> tuple[Standing, ...]:
         """Return everybody in sight now, the nearest first."""

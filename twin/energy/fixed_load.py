@@ -74,7 +74,7 @@ def check_load(source: str | Path, key: str, sheet: FixedLoadSheet, state: str, 
     if state not in sheet.states:
         raise BadInputError(source, f"{key}.state", state, nearest_name(state, sheet.states))
     supply = sheet.supply_v
-    low_v, high_v = _least(supply), supply.value if supply.high is None else supply.high
+    low_v, high_v = lowest_supply_v(sheet), supply.value if supply.high is None else supply.high
     if not low_v <= rail_v <= high_v:
         raise BadInputError(source, f"{key}.rail", rail_v, f"{sheet.title} takes {low_v:g} to {high_v:g} V")
 
@@ -104,6 +104,11 @@ def load_draws(sheet: FixedLoadSheet, state: str, *, rail: str, rail_v: float, d
         for key, resistor in flowing.resistors.items()
     )
     return (*currents, *resistors)
+
+
+def lowest_supply_v(sheet: FixedLoadSheet) -> float:
+    """Return the lowest voltage that a load works at."""
+    return _least(sheet.supply_v)
 
 
 def _conductance(resistor: Quantity) -> Quantity:

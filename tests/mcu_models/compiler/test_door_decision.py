@@ -70,10 +70,19 @@ def test_what_is_left_standing_becomes_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [{"frames": 0}, {"frames": 33}, {"needed": 5}, {"needed": 0}, {"least_percent": 100}, {"near_pixels": 0}, {"empty_shift": 16}]
+    "policy",
+    [
+        {"frames": 0},
+        {"frames": 33},
+        {"frames": 4, "needed": 5},
+        {"needed": 0},
+        {"least_percent": 100},
+        {"near_pixels": 0},
+        {"empty_shift": 16},
+    ],
 )
 def test_numbers_out_of_range_are_refused(policy: dict[str, int]) -> None:
-    with pytest.raises(BadInputError, match=f"{next(iter(policy))}.*must be a whole number from"):
+    with pytest.raises(BadInputError, match=f"{list(policy)[-1]}.*must be a whole number from"):
         DoorPolicy(**policy)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from datasheet.bad_input import BadInputError
 from sensors.camera import image_folder
@@ -186,3 +187,13 @@ def test_an_unreadable_image_is_refused(folder: Path) -> None:
     (folder / "with_mask" / "link.png").symlink_to(folder / "nowhere.png")
     (folder / "with_mask" / "folder.png").mkdir()
     assert len(read_image_folder(folder).names) == 2
+
+
+def test_a_png_that_ends_early_is_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """And OpenCV writes nothing about it beside the error."""
+    path = tmp_path / "early.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(BadInputError, match="cannot be read as an image"):
+        read_image(path)
+    assert capfd.readouterr() == ("", "")

@@ -7,7 +7,17 @@ import pytest
 
 from sensors.camera.camera_sheet import CameraSheet, load_camera
 from sensors.camera.image_sensor import rgb888
-from sensors.camera.place import ZONE_M, Place, draw_place, draw_zone_stance, held_out_place, take_shot
+from sensors.camera.place import (
+    SITUATIONS,
+    ZONE_M,
+    Place,
+    Situation,
+    draw_place,
+    draw_stance_of,
+    draw_zone_stance,
+    held_out_place,
+    take_shot,
+)
 from sensors.camera.portrait import FOCAL_PX, SIDE_PX
 
 UNIT_VALUES = ("radial_distortion", "read_noise", "f_number", "responsivity_per_s", "response_spread", "white_lux")
@@ -21,12 +31,12 @@ def sheet() -> CameraSheet:
 @pytest.fixture(scope="module")
 def places(sheet: CameraSheet) -> tuple[list[Place], list[Place]]:
     rng = np.random.default_rng(4)
-    return [draw_place(rng, sheet) for _ in range(60)], [held_out_place(rng, sheet) for _ in range(60)]
+    return [draw_place(rng, sheet) for _ in range(60)], [held_out_place(rng, sheet, is_worst=True) for _ in range(60)]
 
 
 def test_held_out_places_share_no_light_and_no_backdrop(places: tuple[list[Place], list[Place]]) -> None:
     seen, held_out = ({kind for one in part for kind in (*one.lights, *one.backdrops)} for part in places)
-    assert len(seen) == 10
+    assert len(seen) == 12
     assert not seen & held_out
 
 
@@ -39,6 +49,17 @@ def test_values_of_units_lie_in_their_stated_ranges_and_do_not_meet(
     assert stated.low <= min(seen + held_out)
     assert max(seen + held_out) <= stated.high
     assert max(seen) < min(held_out) or max(held_out) < min(seen)
+
+
+@pytest.mark.parametrize("name", UNIT_VALUES)
+def test_any_unit_may_be_held_out(sheet: CameraSheet, name: str) -> None:
+    """Without the worst of everything, values come from both ends of what is stated."""
+    rng = np.random.default_rng(8)
+    found = [getattr(held_out_place(rng, sheet).unit.sheet, name).value for _ in range(80)]
+    stated = getattr(sheet, name)
+    span = stated.high - stated.low
+    assert stated.low <= min(found) < stated.low + 0.2 * span
+    assert stated.high - 0.2 * span < max(found) <= stated.high
 
 
 def test_blur_and_height_of_held_out_cameras_are_others(places: tuple[list[Place], list[Place]]) -> None:
@@ -60,6 +81,37 @@ def test_the_face_is_in_the_picture(places: tuple[list[Place], list[Place]]) -> 
         half_m = SIDE_PX / 2 * distance_m / FOCAL_PX
         assert abs(x_m) + 0.075 <= half_m + 1e-9
         assert y_m + 0.11 <= half_m + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("situation", "near_m", "far_m"), [("zone", 0.3, 0.5), ("beyond", 0.5, 0.8), ("far", 1.0, 3.0), ("away", 0.3, 0.5)]
+)
+def test_people_stand_where_their_situation_says(
+    places: tuple[list[Place], list[Place]], situation: Situation, near_m: float, far_m: float
+) -> None:
+    rng = np.random.default_rng(9)
+    stances = [draw_stance_of(rng, place, situation) for place in places[1]]
+    assert near_m <= min(one.place_m[2] for one in stances) <= max(one.place_m[2] for one in stances) <= far_m
+    if situation in ("zone", "beyond"):
+        assert max(abs(one.yaw) for one in stances) <= 0.5
+    if situation == "away":
+        assert min(abs(one.yaw) for one in stances) > np.radians(60)
+
+
+def test_those_to_train_on_turn_aside_farther(places: tuple[list[Place], list[Place]]) -> None:
+    rng = np.random.default_rng(10)
+    turned = [abs(draw_zone_stance(rng, place).yaw) for place in places[0] * 5]
+    assert 0.7 < max(turned) <= 0.9
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_only_who_is_asked_about_is_masked(sheet: CameraSheet, situation: Situation) -> None:
+    rng = np.random.default_rng(11)
+    place = draw_place(rng, sheet)
+    shots = [take_shot(place.unit.camera(), place, rng, "mask", situation) for _ in range(6)]
+    assert {one.is_masked for one in shots} == {situation in ("zone", "beyond")}
+    assert {one.situation for one in shots} == {situation}
+    assert all(np.isnan(one.distance_m) == (situation == "empty") for one in shots)
 
 
 def test_a_shot_follows_from_its_seed_alone(sheet: CameraSheet) -> None:

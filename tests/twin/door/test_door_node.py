@@ -16,6 +16,7 @@ from twin.node import load_node
 if TYPE_CHECKING:
     from pathlib import Path
 
+BATTERY = 'battery = "power_bank_10ah"\n'
 LIBRARY = [name for name in library_names("twin.nodes") if is_door_node(name)]
 
 
@@ -54,6 +55,17 @@ def test_a_policy_of_ones_own_stands_in_the_network(tmp_path: Path) -> None:
         (('app = "mask_door"', 'app = "people_counter"'), "", "app is 'people_counter'; a camera needs mask_door"),
         (('load = "ov7725"', 'load = "ov7226"'), "", "load 'ov7226'; neither a file nor a known load"),
         (('regulator = "power_bank_boost"', 'regulator = "ideal_linear"'), "", "supply.input_v is 5.0; a linear"),
+        (
+            ('regulator = "power_bank_boost"', ""),
+            "",
+            "supply.input_v is 5.0; nothing converts the battery's 3 to 4.2 V",
+        ),
+        ((BATTERY, ""), "", "supply.regulator is 'power_bank_boost'; makes the input from a battery"),
+        (('bus = "I2C1"', 'bus = "I2C2"'), "", "camera.bus is 'I2C2'; the firmware asks for it at I2C1"),
+        (('port = "DCMI"', 'port = "I2C1"'), "", "camera.port is 'I2C1'; the firmware asks for it at DCMI"),
+        (("", ""), '\n[[loads]]\npart = "indicator_led"\nstate = "on"\nrail = "x"\n', "loads[0].rail is 'x'"),
+        (("", ""), '\n[presence]\nhold_s = 0.0\nload = "motion_sensor"\n', "presence.hold_s is 0"),
+        (("", ""), "\n[policy]\nframes = 2\n", "policy.needed is"),
         (('port = "DCMI"', 'prot = "DCMI"'), "", "camera.prot"),
         (('network = "mask_cnn"', 'network = "mask_cn"'), "", "did you mean 'mask_cnn'"),
         (
@@ -72,6 +84,23 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, change: tuple[str, str], 
         load_door_node(own_node(tmp_path, change, more=more))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_node_on_the_mains_has_no_battery_and_no_regulator(tmp_path: Path) -> None:
+    node = load_door_node(own_node(tmp_path, (BATTERY, ""), ('regulator = "power_bank_boost"', "")))
+    assert node.battery is None
+    assert node.regulator.kind == "direct"
+
+
+def test_behind_the_boards_regulator_the_camera_needs_its_voltage(tmp_path: Path) -> None:
+    mains = ((BATTERY, ""), ('regulator = "power_bank_boost"', ""), ("input_v = 5.0", "input_v = 2.0"))
+    with pytest.raises(BadInputError, match=r"supply.input_v is 2.0; behind the board's regulator"):
+        load_door_node(own_node(tmp_path, *mains))
+
+
+def test_a_network_without_a_name_is_not_the_nodes_own() -> None:
+    with pytest.raises(BadInputError, match="network ''"):
+        load_door_node("mask_camera", network="")
 
 
 def test_a_node_with_a_camera_counts_nobody() -> None:
