@@ -22,10 +22,10 @@ from mcu_models.compiler.door_decision import DoorDecision, DoorPolicy
 from mcu_models.compiler.image_input import image_input, picture_codes
 from mcu_models.compiler.reference import ReferenceNetwork
 from mcu_models.networks.library import find_network
-from scenarios.guarded_door import load_guarded_door
+from scenarios.guarded_door import NOBODY, load_guarded_door
 from sensors.camera.camera_sheet import load_camera
 from twin.door.measures import Rate
-from twin.door.world import NOBODY, DoorWorld
+from twin.door.world import DoorWorld
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,10 +80,13 @@ def judged(door: Watched, codes: NDArray[np.int64], policy: DoorPolicy, least_co
     decision = DoorDecision(policy, least_code)
     opens = [decision.next(picture, int(code)) for picture, code in zip(door.pictures, codes, strict=True)]
     opened: dict[tuple[int, bool], list[float]] = {}
+    ready_s: dict[int, float] = {}
     was_open = False
     for sight, is_open in zip(door.sights, opens, strict=True):
         if sight.first != NOBODY:
             found = opened.setdefault((sight.first, sight.wearing == "mask"), [])
+            if sight.wearing == "mask":
+                ready_s.setdefault(sight.first, max(sight.time_s, door.reached_s.get(sight.first, 0.0)))
             # What is still open for somebody who has just walked in does not count for who is nearest now.
             if is_open and (not was_open or sight.wearing == "mask"):
                 found.append(sight.time_s)
@@ -93,7 +96,7 @@ def judged(door: Watched, codes: NDArray[np.int64], policy: DoorPolicy, least_co
         if visitor not in door.reached_s:
             continue
         if masked:
-            result.append(("mask", max(times_s[0] - door.reached_s[visitor], 0.0) if times_s else np.inf))
+            result.append(("mask", max(times_s[0] - ready_s[visitor], 0.0) if times_s else np.inf))
         else:
             result.append(("bare", float(bool(times_s))))
     return result

@@ -40,9 +40,9 @@ class DoorPolicy:
         BadInputError: A value is outside its range.
     """
 
-    frames: int = 4
-    needed: int = 3
-    least_percent: int = 50
+    frames: int = 16
+    needed: int = 14
+    least_percent: int = 80
     pixel_levels: int = 24
     near_pixels: int = 100
     empty_shift: int = 5

@@ -5,6 +5,7 @@ The images are committed, so that predictions need no cross compiler. They are b
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from importlib import resources
@@ -17,7 +18,10 @@ from mcu_models.firmware.library import MANIFEST
 from mcu_models.firmware.toolchain import find_toolchain
 from mcu_models.networks.library import NetworkEntry, find_network
 
-REFERENCES = (("people_counter_stm32l4a6zg", "people_c16_p_c16_fc_w3", "stm32l4a6zg", "people_counter"),)
+REFERENCES = (
+    ("people_counter_stm32l4a6zg", "people_c16_p_c16_fc_w3", "stm32l4a6zg", "people_counter"),
+    ("mask_door_stm32h743vi", "mask_cnn", "stm32h743vi", "mask_door"),
+)
 """Name, network, board and app of each reference image."""
 
 
@@ -55,7 +59,7 @@ def _row(name: str, board: str, app: str, network: NetworkEntry, result: BuildRe
         "flags": " ".join(result.flags),
         "rebuild": "python -m mcu_models.firmware.reference_image",
     }
-    lines = [f"[{name}]", *(f'{key} = "{value}"' for key, value in values.items())]
+    lines = [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     lines.append(f"flash_bytes = {sizes.flash_code_bytes + sizes.flash_weights_bytes}")
     lines.append(f"ram_bytes = {sizes.ram_bytes}")
     return "\n".join(lines) + "\n"

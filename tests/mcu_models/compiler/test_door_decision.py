@@ -33,8 +33,9 @@ def somebody(level: int = 200) -> np.ndarray:
     return picture
 
 
-def decided(frames: list[tuple[np.ndarray, int]], **policy: int) -> list[bool]:
-    decision = DoorDecision(DoorPolicy(**policy), LEAST)
+def decided(frames: list[tuple[np.ndarray, int]], near_shift: int = 12) -> list[bool]:
+    """Return when a door opens for three of four frames."""
+    decision = DoorDecision(DoorPolicy(frames=4, needed=3, near_shift=near_shift), LEAST)
     return [decision.next(picture, code) for picture, code in frames]
 
 
@@ -72,7 +73,7 @@ def test_what_is_left_standing_becomes_usual() -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        {"frames": 0},
+        {"needed": 1, "frames": 0},
         {"frames": 33},
         {"frames": 4, "needed": 5},
         {"needed": 0},

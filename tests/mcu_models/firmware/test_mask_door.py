@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +25,20 @@ from mcu_models.emulators.renode_backend import RenodeEmulator
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.emulators.virtual_clock import PowerState
 from mcu_models.firmware.builder import build_firmware
+from mcu_models.firmware.library import find_image, firmware_for
+from mcu_models.networks.library import find_network
 from sensors.camera.ov7725_registers import Ov7725, Playback
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mcu_models.emulators.port import PinEdge
     from mcu_models.firmware.builder import BuildResult
     from mcu_models.firmware.compilation import FirmwareBoard
     from mcu_models.firmware.toolchain import Toolchain
 
-BOARD, APP = "stm32h743vi", "mask_door"
+BOARD, APP, IMAGE = "stm32h743vi", "mask_door", "mask_door_stm32h743vi"
 FRAMES = 10
 DOOR, CAPTURE, SCALE, INFERENCE, DECISION = 15, 14, 13, 12, 11
+POLICY = DoorPolicy(frames=4, needed=3, least_percent=50)
 STEPS = (CAPTURE, SCALE, INFERENCE, DECISION)
 
 
@@ -99,7 +103,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def build(network: Path, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
     out_dir = tmp_path_factory.mktemp("mask_door") / "out"
-    return build_firmware(network, board=find_board(BOARD), app=APP, out_dir=out_dir, toolchain=toolchain)
+    entry = replace(find_network(network), door_policy=POLICY)
+    return build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=out_dir, toolchain=toolchain)
 
 
 @pytest.fixture
@@ -117,7 +122,7 @@ def expected(network: Path) -> list[tuple[int, bool]]:
     reference = ReferenceNetwork(network)
     taken = image_input(reference.network)
     pictures, codes = score_frames(reference, taken, frames_of_a_visit())
-    decision = DoorDecision(DoorPolicy(), taken.code_of(DoorPolicy().least_share))
+    decision = DoorDecision(POLICY, taken.code_of(POLICY.least_share))
     pairs = zip(pictures, codes.tolist(), strict=True)
     return [(code + 128, decision.next(picture, code)) for picture, code in pairs]
 
@@ -225,6 +230,29 @@ def test_memory_holds_two_frames_beside_the_arena(build: BuildResult) -> None:
     assert sections[".axi_sram"] == 2 * 80_000
     assert sections[".itcm"] <= 0x10000
     assert build.sizes.ram_arena_bytes == build.arena.size_bytes
+
+
+def test_the_reference_image_is_what_the_sources_give(toolchain: Toolchain, tmp_path: Path) -> None:
+    """The committed ELF was built from the committed sources and network, if the same compiler is at hand."""
+    manifest = tomllib.loads(Path(str(resources.files("mcu_models.firmware.images") / "manifest.toml")).read_text())
+    if toolchain.version != manifest[IMAGE]["compiler"]:
+        pytest.skip(f"the image was built with {manifest[IMAGE]['compiler']}, here is {toolchain.version}")
+    entry = find_network("mask_cnn")
+    result = build_firmware(entry, board=find_board(BOARD), app=APP, out_dir=tmp_path / "build", toolchain=toolchain)
+    assert read_image(result.elf).sha256 == manifest[IMAGE]["sha256"]
+
+
+def test_it_is_used_for_the_usual_policy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another policy is another firmware, for which a compiler is needed."""
+    entry, board = find_network("mask_cnn"), find_board(BOARD)
+    assert firmware_for(entry, board, APP).image.sha256 == find_image(IMAGE).sha256
+
+    def no_compiler() -> Toolchain:
+        raise BadInputError("toolchain", "", None, "no compiler")
+
+    monkeypatch.setattr("mcu_models.firmware.library.find_toolchain", no_compiler)
+    with pytest.raises(BadInputError, match="no compiler"):
+        firmware_for(replace(entry, door_policy=POLICY), board, APP)
 
 
 def test_a_board_of_another_family_is_refused(
