@@ -198,9 +198,10 @@ class GuardedDoor:
     Args:
         scenario: Who comes, and how the door moves.
         seed: The same scenario, seed and pin give the same events.
+        first_s: When the first visitor comes; None draws that like all others.
     """
 
-    def __init__(self, scenario: GuardedDoorScenario, seed: int) -> None:
+    def __init__(self, scenario: GuardedDoorScenario, seed: int, *, first_s: float | None = None) -> None:
         self.scenario = scenario
         self.events: list[DoorEvent] = []
         self.visitors: list[Visitor] = []
@@ -210,7 +211,7 @@ class GuardedDoor:
         self._environment = simpy.Environment()
         self._pin_is_high = False
         self._admitted: set[int] = set()
-        self._environment.process(self._arrivals())
+        self._environment.process(self._arrivals(first_s))
 
     @property
     def now_s(self) -> float:
@@ -254,10 +255,11 @@ class GuardedDoor:
     def _tell(self, kind: EventKind, visitor: int = NOBODY) -> None:
         self.events.append(DoorEvent(self.now_s, kind, visitor))
 
-    def _arrivals(self) -> Generator[simpy.Event, None, None]:
+    def _arrivals(self, first_s: float | None) -> Generator[simpy.Event, None, None]:
         coming = self.scenario.arrivals
         while True:
-            yield self._environment.timeout(float(self._rng.exponential(3600.0 / coming.per_hour)))
+            waited_s = float(self._rng.exponential(3600.0 / coming.per_hour))
+            yield self._environment.timeout(waited_s if first_s is None or self.visitors else first_s)
             is_group = self._rng.random() < coming.group_share
             for _ in range(int(self._rng.integers(2, coming.largest_group + 1)) if is_group else 1):
                 self._environment.process(self._visit(self._newcomer()))

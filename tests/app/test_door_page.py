@@ -20,8 +20,8 @@ def opened() -> AppTest:
 
 @pytest.fixture(scope="module")
 def guarded(opened: AppTest) -> AppTest:
-    """Return the page with forty seconds of the library's door, in which somebody comes; no further doors."""
-    opened.number_input(key="door_seconds").set_value(40)
+    """Return the page with five seconds of the library's door, in which somebody comes; no further doors."""
+    opened.number_input(key="door_seconds").set_value(5)
     opened.number_input(key="door_doors").set_value(0)
     return opened.button(key="door_run").click().run()
 
@@ -41,7 +41,7 @@ def test_shows_verdict_metrics_figures_and_files(guarded: AppTest) -> None:
 
 
 def test_the_slider_goes_to_somebody_before_the_camera(guarded: AppTest) -> None:
-    """The last kept frame shows the visitor who came after half a minute."""
+    """The last kept frame shows the visitor who came after a second."""
     slider = guarded.slider(key="door_frame")
     before = next(text.value for text in guarded.markdown if "Network" in text.value)
     moved = slider.set_value(int(slider.max)).run()

@@ -156,6 +156,17 @@ def test_the_same_seed_and_pin_give_the_same_events() -> None:
     assert first != other
 
 
+def test_the_first_visitor_may_be_asked_for() -> None:
+    """All others come as they would have come behind that one."""
+    door, asked = (GuardedDoor(load_guarded_door(LIBRARY), 1, first_s=first_s) for first_s in (None, 1.0))
+    door.run_until(600)
+    asked.run_until(600)
+    came = [[event.time_s for event in one.events if event.kind == "came"] for one in (door, asked)]
+    assert came[1][0] == 1.0
+    earlier_s = came[0][0] - 1.0
+    assert came[1][1] == pytest.approx(came[0][1] - earlier_s)
+
+
 def test_some_put_their_masks_right() -> None:
     door, _ = watched(1200, lambda _: False)
     corrected = {event.visitor for event in door.events if event.kind == "corrected"}

@@ -20,9 +20,12 @@ def door_rows(prediction: DoorPrediction) -> Rows:
     measures = prediction.all_measures
     found = measures.as_dict()
     through = found["throughput_per_hour"]
-    doors = 1 + prediction.request.deployments
+    doors = prediction.request.deployments
+    watched = (
+        f"at {doors} doors, {measures.seconds:g} s together" if doors else f"in this run of {measures.seconds:g} s"
+    )
     return [
-        ("Visitors judged", f"{found['visitors']}", f"{doors} doors, {measures.seconds:g} s together"),
+        ("Visitors judged", f"{found['visitors']}", watched),
         ("False opens", *_rate(measures.false_opens, "stood there without a mask worn correctly")),
         ("False refusals", *_rate(measures.false_refusals, "stood there with one")),
         ("From arrival to open, median", *_wait(found["arrival_to_open_s"])),

@@ -47,6 +47,8 @@ DEFAULT_SECONDS: Final = {"host": 120.0, "emulated": 20.0}
 """A second at the emulated level takes some six seconds, one at the host level with somebody in sight one."""
 DEPLOYMENT_S: Final = 120.0
 DEPLOYMENTS: Final = 8
+FIRST_VISITOR_S: Final = 1.0
+"""In the run that is shown somebody comes so soon: an empty door is nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ class DoorPrediction:
 
     @property
     def all_measures(self) -> DoorMeasures:
-        """Of the run and the further doors together."""
-        return self.measures if self.deployed is None else joined([self.measures, self.deployed])
+        """Of the further doors; of the run that is shown, into which somebody comes at once, only without them."""
+        return self.measures if self.deployed is None else self.deployed
 
     def as_result(self) -> dict[str, Any]:
         """Return `result.json`."""
@@ -185,7 +187,7 @@ def predict_door(
     """
     if request.backend == "renode" and node.config.presence is not None:
         raise BadInputError(node.path, "presence", None, "cannot be followed in Renode: the board is never powered off")
-    world = _world(scenario, node, request.seed, request.faces)
+    world = _world(scenario, node, request.seed, request.faces, first_s=FIRST_VISITOR_S)
     firmware = firmware_for(node.network, node.board, node.config.app)
     timing = measure_timing(node.board, firmware.image, node.config.camera)
     total_s = int(request.span_s + request.deployments * request.deployment_s)
@@ -195,7 +197,7 @@ def predict_door(
 
     log = _guard(world, node, firmware, timing, request, hear)
     others = _deployed(scenario, node, timing, request, progress)
-    spans = [(log.on_s, request.span_s), *((on_s, request.deployment_s) for _, on_s in others)]
+    spans = [(on_s, request.deployment_s) for _, on_s in others] or [(log.on_s, request.span_s)]
     on_share = sum(on_s for on_s, _ in spans) / sum(span_s for _, span_s in spans)
     return DoorPrediction(
         scenario=scenario,
@@ -268,5 +270,7 @@ def _watched(
     return measured(world, seconds), log.on_s
 
 
-def _world(scenario: GuardedDoorScenario, node: DoorNode, seed: int, faces: Path | None) -> DoorWorld:
-    return DoorWorld(scenario, node.camera, seed, None if faces is None else FaceImages(faces))
+def _world(
+    scenario: GuardedDoorScenario, node: DoorNode, seed: int, faces: Path | None, *, first_s: float | None = None
+) -> DoorWorld:
+    return DoorWorld(scenario, node.camera, seed, None if faces is None else FaceImages(faces), first_s=first_s)

@@ -74,6 +74,7 @@ class DoorWorld:
         camera: Datasheet of the camera.
         seed: Everything random follows from it.
         faces: Images of the user's own for the people; None draws them.
+        first_s: When the first visitor comes; None draws that like all others.
 
     Attributes:
         door: The people and the door.
@@ -81,9 +82,15 @@ class DoorWorld:
     """
 
     def __init__(
-        self, scenario: GuardedDoorScenario, camera: CameraSheet, seed: int, faces: FaceImages | None = None
+        self,
+        scenario: GuardedDoorScenario,
+        camera: CameraSheet,
+        seed: int,
+        faces: FaceImages | None = None,
+        *,
+        first_s: float | None = None,
     ) -> None:
-        self.door = GuardedDoor(scenario, seed)
+        self.door = GuardedDoor(scenario, seed, first_s=first_s)
         self.moves: list[PinMove] = []
         place = draw_place(np.random.default_rng([seed, PLACE_STREAM]), camera)
         self._view = DoorView(self.door, place, seed, faces)

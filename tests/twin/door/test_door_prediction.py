@@ -35,7 +35,8 @@ def predicted(busy_door: GuardedDoorScenario, node: DoorNode) -> DoorPrediction:
 def test_the_result_says_what_was_asked_for(predicted: DoorPrediction) -> None:
     """Mistakes with intervals, waits, rate with shares, power, battery, memory, and where it comes from."""
     found = predicted.as_result()
-    assert found["door"]["seconds"] == 6.0 + 2 * 4.0
+    assert found["door"]["seconds"] == 2 * 4.0
+    assert found["run"]["seconds"] == 6.0
     assert {"count", "of", "share", "low", "high"} == set(found["door"]["false_opens"])
     assert found["frames"]["rate_hz"] > 30
     assert sum(step["share"] for step in found["frames"]["steps"].values()) == pytest.approx(1)
@@ -99,4 +100,5 @@ def test_the_command_writes_result_report_and_what_was_seen(tmp_path: Path, caps
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((out / "result.json").read_text(encoding="utf-8"))
     assert printed["door"]["visitors"] == 0
+    assert printed["run"]["decisions"]["near"] >= 0
     assert printed["door"]["false_opens"]["share"] is None
