@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mcu_models.networks.library import NetworkEntry
     from twin.emulated_node import Progress
 
+HALF: Final = 0.5
+"""Probability from which on a classifier is taken to have said yes."""
 _FILES_AT_ONCE: Final = 32
 _PICTURES_AT_ONCE: Final = 256
 """Of 3 KB each; the reference kernels compute as many at once."""
@@ -110,7 +112,9 @@ def require_matching(entry: NetworkEntry, source: Path, *, for_images: bool) -> 
 
 
 def threshold_of(entry: NetworkEntry, probability: float | None) -> Threshold:
-    """Return from which output code on a mask is told; without a wish, from where the firmware counts a frame.
+    """Return from which output code on a mask is told; without a wish, from half on.
+
+    A door asks for more (`DoorPolicy.least_percent`): of it, not of a network, one mistake opens.
 
     Raises:
         BadInputError: The network takes or gives something else than a small picture and one answer.
@@ -118,8 +122,7 @@ def threshold_of(entry: NetworkEntry, probability: float | None) -> Threshold:
     network = read_network(entry.path)
     taken = image_input(network)
     if probability is None:
-        usual = entry.door_policy.least_percent / 100
-        return Threshold(usual, taken.code_of(usual))
+        return Threshold(HALF, taken.code_of(HALF))
     return Threshold(probability, math.ceil(probability / network.output.scale) + network.output.zero_point)
 
 

@@ -96,10 +96,11 @@ def verdict(prediction: DoorPrediction) -> str:
     measures, power = prediction.all_measures, prediction.power
     opens, refusals = measures.false_opens, measures.false_refusals
     lasts = "hangs on the mains" if power.life is None else f"lasts {span(power.life.life_s)} on its battery"
+    let_in = f"{opens.count} of {opens.of}" if opens.of else "nobody, since nobody came"
+    kept_out = f"{refusals.count} of {refusals.of}" if refusals.of else "nobody, since nobody came"
     return (
-        f"The door opened wrongly for {opens.count} of {opens.of} who wore no mask correctly and kept out "
-        f"{refusals.count} of {refusals.of} who did; it looks at {prediction.timing.frame_rate_hz:.0f} frames a second "
-        f"and {lasts}."
+        f"Let in without a mask worn correctly: {let_in}; kept out with one: {kept_out}. "
+        f"The camera looks at {prediction.timing.frame_rate_hz:.0f} frames a second and {lasts}."
     )
 
 
