@@ -9,11 +9,12 @@ import streamlit as st
 
 from app_pages.drawing import door_nodes, draw, plain
 from twin.door.figures import camera_frame, door_and_queue, door_over_time, power_of_consumers, steps_of_a_frame
-from twin.door.figures_in_words import door_rows, memory_rows, power_rows, span, speed_rows, verdict
+from twin.door.figures_in_words import door_rows, memory_rows, power_rows, speed_rows, verdict
 from twin.door.prediction import DEFAULT_SECONDS, DoorRequest
 from twin.door.session import door_files, run_door_by_name
 from twin.library import names
 from twin.session import EXPECTED_ERRORS
+from twin.spans_of_time import said
 
 if TYPE_CHECKING:
     from twin.door.guard import Kept
@@ -106,7 +107,7 @@ def _show(prediction: DoorPrediction) -> None:
 
 def _metrics(prediction: DoorPrediction) -> None:
     measures, power = prediction.all_measures, prediction.power
-    lasts = "mains" if power.life is None else span(power.life.life_s)
+    lasts = "mains" if power.life is None else said(power.life.life_s)
     shown = {
         "Let in wrongly": f"{measures.false_opens.count} of {measures.false_opens.of}",
         "Kept out wrongly": f"{measures.false_refusals.count} of {measures.false_refusals.of}",

@@ -15,7 +15,7 @@ from typing import Final
 from mcu_models.firmware.library import firmware_for
 from scenarios.guarded_door import load_guarded_door
 from twin.door.guard import Judge, guard_in_emulator, guard_on_host
-from twin.door.node import load_door_node
+from twin.door.node import WIRING, load_door_node
 from twin.door.timing import measure_timing
 from twin.door.world import DoorWorld
 
@@ -33,7 +33,7 @@ def main() -> None:
     door, node = load_guarded_door(DOOR), load_door_node(NODE)
     door = door.model_copy(update={"arrivals": door.arrivals.model_copy(update={"per_hour": BUSY_PER_HOUR})})
     firmware = firmware_for(node.network, node.board, node.config.app)
-    timing = measure_timing(node.board, firmware.image, node.config.camera)
+    timing = measure_timing(node.board, firmware.image, **WIRING)
     seconds = timing.first_frame_s + (arguments.frames + 2) * timing.period_s
     worlds = [DoorWorld(door, node.camera, arguments.seed) for _ in range(2)]
     begin = time.perf_counter()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from rich.table import Table
 from rich.text import Text
-from scipy import stats
 from sklearn import metrics
+
+from twin.intervals import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,9 +43,9 @@ class Share:
 
 
 def share_of(right: NDArray[np.bool_]) -> Share:
-    """Return the share of those that are right; E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209."""
-    found = stats.binomtest(int(right.sum()), len(right)).proportion_ci(COVERAGE, method="wilson")
-    return Share(float(right.mean()), float(found.low), float(found.high), len(right))
+    """Return the share of those that are right."""
+    low, high = wilson(int(right.sum()), len(right), COVERAGE)
+    return Share(float(right.mean()), low, high, len(right))
 
 
 @dataclass(frozen=True)

@@ -6,30 +6,22 @@ import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from datasheet.bad_input import BadInputError
 from mcu_models.compiler.image_input import image_input
 from mcu_models.emulators.image import read_image
-from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.builder import build_firmware
 from mcu_models.firmware.drivers_of_app import drivers_of
-from sensors.camera.ov7725_registers import Ov7725, Playback
-from twin.memory_verdict import CAMERA_SIDE, FrameBuffers, memory_verdict
+from twin.door.node import WIRING
+from twin.door.timing import measure_timing
+from twin.memory_verdict import FrameBuffers, memory_verdict
 from twin.preparation_profile import PreparationProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from mcu_models.boards.board import Board
     from mcu_models.compiler.model import Network
     from mcu_models.emulators.bare_core import FunctionRun
-    from mcu_models.emulators.port import PinEdge
     from mcu_models.firmware.builder import BuildResult
     from mcu_models.firmware.network_library import NetworkBuild
     from mcu_models.firmware.toolchain import Toolchain
@@ -38,13 +30,8 @@ if TYPE_CHECKING:
 
 FRONTEND: Final = "area_rgb565"
 APP: Final = "mask_door"
-_PORT: Final = "GPIOB"
-_PINS: Final = {"scale": 13, "decision": 11}
-"""Each is high while its step runs."""
-_FRAMES: Final = 4
-_COLD_FRAMES: Final = 1
-_PATCHES: Final = 8
-_LONGEST_S: Final = 5.0
+_STEPS: Final = ("scale", "decision")
+"""Of the firmware's steps, those beside capture, which takes the core no time, and the network."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +103,8 @@ def _is_of_the_door(network: Network, board: Board) -> bool:
 def _preparation(board: Board, built: BuildResult, alone: NetworkBuild, entry: NetworkEntry) -> PreparationProfile:
     """Return what the firmware does with a frame besides the network, timed at its pins."""
     clock_hz = board.operating_point().clock_hz
-    spent_s = sum(steps_s(board, built).values())
+    spent = measure_timing(board, read_image(built.elf), **WIRING).steps_s
+    spent_s = sum(spent[name] for name in _STEPS)
     return PreparationProfile(
         frontend=FRONTEND,
         window=1,
@@ -128,27 +116,3 @@ def _preparation(board: Board, built: BuildResult, alone: NetworkBuild, entry: N
         ram_bytes=built.sizes.ram_bytes - built.sizes.ram_arena_bytes,
         flash_bytes=built.sizes.flash_code_bytes - alone.sizes.flash_code_bytes,
     )
-
-
-def steps_s(board: Board, built: BuildResult) -> dict[str, float]:
-    """Return how long the firmware scales a frame and decides, means over frames with warm caches."""
-    emulator = UnicornEmulator(board, read_image(built.elf))
-    camera = Ov7725(Playback(_patches()))
-    edges: list[PinEdge] = []
-    emulator.attach_i2c("I2C1", camera)
-    emulator.attach_camera("DCMI", camera)
-    emulator.on_pin_edge(edges.append)
-    emulator.run(until_s=_LONGEST_S, until_text=f"\n{_FRAMES - 1} ")
-    return {name: mean(_high_s(edges, pin)[_COLD_FRAMES:]) for name, pin in _PINS.items()}
-
-
-def _patches() -> NDArray[np.uint16]:
-    """Return frames of coarse random patches; what is in them changes nothing about the times."""
-    drawn = np.random.default_rng(1).integers(0, 65536, (_FRAMES, _PATCHES, _PATCHES)).astype(np.uint16)
-    times = CAMERA_SIDE // _PATCHES
-    return np.repeat(np.repeat(drawn, times, axis=1), times, axis=2)
-
-
-def _high_s(edges: Sequence[PinEdge], pin: int) -> list[float]:
-    own = [edge for edge in edges if (edge.port, edge.pin) == (_PORT, pin)]
-    return [fall.time_s - rise.time_s for rise, fall in zip(own[::2], own[1::2], strict=False)]

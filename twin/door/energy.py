@@ -21,6 +21,7 @@ from twin.energy.outlook import LifeRange
 from twin.energy.rails import Part, RailLoad, budget_w, current_a
 from twin.energy.timetable import Surroundings, week
 from twin.energy.uncertainty import Sampled, Typical
+from twin.energy.week import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,13 +96,10 @@ class DoorPower:
             "energy_j": {
                 "inference": self.inference_j,
                 "frame": self.frame_j,
-                "day": self.average_power_w * _DAY_S,
+                "day": self.average_power_w * DAY_S,
             },
             "mcu": {str(state): share for state, share in sorted(self.usage.residency.items())},
         }
-
-
-_DAY_S: Final = 86400.0
 
 
 def door_power(node: DoorNode, timing: DoorTiming, *, on_share: float, seed: int) -> DoorPower:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twin.spans_of_time import YEAR_S
+from twin.spans_of_time import YEAR_S, said, said_range
 
 if TYPE_CHECKING:
     from twin.door.measures import Rate
     from twin.door.prediction import DoorPrediction
 
     Rows = list[tuple[str, str, str]]
-
-_HOUR_S, _DAY_S = 3600.0, 86400.0
 
 
 def door_rows(prediction: DoorPrediction) -> Rows:
@@ -76,7 +74,7 @@ def power_rows(prediction: DoorPrediction) -> Rows:
         rows.append(("On the mains", f"{power.average_power_w * YEAR_S / 3.6e6:.1f} kWh a year", "without the adapter"))
     else:
         life = power.life
-        rows.append(("Battery life", span(life.life_s), f"{span(life.low_s)} to {span(life.high_s)}"))
+        rows.append(("Battery life", said(life.life_s), said_range(life)))
     return rows
 
 
@@ -95,18 +93,13 @@ def verdict(prediction: DoorPrediction) -> str:
     """Return one sentence: who gets in wrongly, who is kept out, how fast, for how long."""
     measures, power = prediction.all_measures, prediction.power
     opens, refusals = measures.false_opens, measures.false_refusals
-    lasts = "hangs on the mains" if power.life is None else f"lasts {span(power.life.life_s)} on its battery"
+    lasts = "hangs on the mains" if power.life is None else f"lasts {said(power.life.life_s)} on its battery"
     let_in = f"{opens.count} of {opens.of}" if opens.of else "nobody, since nobody came"
     kept_out = f"{refusals.count} of {refusals.of}" if refusals.of else "nobody, since nobody came"
     return (
         f"Let in without a mask worn correctly: {let_in}; kept out with one: {kept_out}. "
         f"The camera looks at {prediction.timing.frame_rate_hz:.0f} frames a second and {lasts}."
     )
-
-
-def span(seconds: float) -> str:
-    """Return a length of time in hours or days."""
-    return f"{seconds / _HOUR_S:.0f} hours" if seconds < 4 * _DAY_S else f"{seconds / _DAY_S:.0f} days"
 
 
 def _rate(rate: Rate, who: str) -> tuple[str, str]:

@@ -52,6 +52,10 @@ _RENODE_SLICE_S: Final = np.inf
 """Renode is never left: 1.16.1 on Mono has been seen to wait for itself for ever when a run ended between frames and
 another one began."""
 _TIMES_EQUAL_S: Final = 1e-9
+_UNDER_WAY: Final = 3
+"""So many frames may be taken and not yet answered when time is up."""
+_FIRST_LOOK_LIMIT_S: Final = 0.5
+"""A camera door takes its first frame after 0.3 s."""
 
 
 @dataclass(frozen=True)
@@ -304,17 +308,11 @@ class _PoweredBoard:
         if not looks and self._emulator.now_s > _FIRST_LOOK_LIMIT_S:
             lines = [line.text for line in self._emulator.uart_lines()]
             raise NodeFailedError(f"the firmware looked at no frame in {self._emulator.now_s:.2f} s; it said {lines}")
-        # The last frames may be under way when time is up.
         if not 0 <= len(looks) - len(answers) <= _UNDER_WAY:
             raise NodeFailedError(f"the firmware took {len(looks)} frames and answered {len(answers)}")
         log, end = self._watcher.log, self._first + len(answers)
         del log.looks[end:]
         log.kept = [one for one in log.kept if one.number < end]
-
-
-_UNDER_WAY: Final = 3
-_FIRST_LOOK_LIMIT_S: Final = 0.5
-"""A camera door takes its first frame after 0.3 s."""
 
 
 def _power_on_s(world: DoorWorld, node: DoorNode, seconds: float) -> float:

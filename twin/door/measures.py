@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy import stats
 
 from scenarios.guarded_door import NOBODY
+from twin.intervals import poisson, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +45,7 @@ class Rate:
     @property
     def bounds(self) -> tuple[float, float] | None:
         """Wilson's interval of the share; None of nobody."""
-        if not self.of:
-            return None
-        found = stats.binomtest(self.count, self.of).proportion_ci(COVERAGE, method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.count, self.of, COVERAGE) if self.of else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `result.json` says of it."""
@@ -143,7 +140,7 @@ class DoorMeasures:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `result.json` says of it."""
-        low, high = poisson_bounds(self.entered)
+        low, high = poisson(self.entered, COVERAGE)
         hours = self.seconds / _HOUR_S
         return {
             "visitors": len(self.stays),
@@ -175,13 +172,6 @@ def waits_summary(waits_s: Seconds) -> dict[str, Any] | None:
         "longest": float(waits_s.max()),
         "visitors": len(waits_s),
     }
-
-
-def poisson_bounds(count: int) -> tuple[float, float]:
-    """Return the exact interval of the mean of a count."""
-    tail = (1 - COVERAGE) / 2
-    low = float(stats.chi2.ppf(tail, 2 * count) / 2) if count else 0.0
-    return low, float(stats.chi2.ppf(1 - tail, 2 * count + 2) / 2)
 
 
 def measured(world: DoorWorld, seconds: float) -> DoorMeasures:

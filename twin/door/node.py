@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LIBRARY: Final = "twin.nodes"
 CAMERA: Final = "camera"
 """The table that makes a node one that guards a door."""
-_WIRING: Final = {"bus": "I2C1", "port": "DCMI"}
+WIRING: Final = {"bus": "I2C1", "port": "DCMI"}
 """Where the firmware's drivers ask for the camera (`mcu_models/firmware/drivers/stm32h7`)."""
 _ACTIVE: Final = "active"
 """The camera's state while it sends frames."""
@@ -174,7 +174,7 @@ def load_door_node(name_or_path: str, *, network: str | None = None) -> DoorNode
 
 def _check_wiring(path: Path, camera: CameraConfig) -> None:
     """Refuse a camera where the firmware does not ask for it."""
-    for key, name in _WIRING.items():
+    for key, name in WIRING.items():
         if getattr(camera, key) != name:
             raise BadInputError(path, f"{CAMERA}.{key}", getattr(camera, key), f"the firmware asks for it at {name}")
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from mcu_models.timing.validated_error import validated_error
 from twin.door.figures import chosen_frames, door_over_time, kept_frames, power_of_consumers, steps_of_a_frame
-from twin.door.figures_in_words import door_rows, memory_rows, power_rows, span, speed_rows, verdict
+from twin.door.figures_in_words import door_rows, memory_rows, power_rows, speed_rows, verdict
 from twin.report_page import box, bullets, card, chart, heading, page, paragraph, table, tile
+from twin.spans_of_time import said, said_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ NOT_MODELLED: Final = (
     "The board's parts beside microcontroller, camera and what its file names; an adapter on the mains.",
     "Power banks that switch off under a small load.",
 )
+_FEW_VISITORS: Final = 100
+"""Fewer say so little that the page says so."""
 LEVELS: Final = {
     "emulated": "every frame went through camera registers, DMA and firmware in the emulator; the host answered alike",
     "host": "the host computed the firmware's integers; the pin moved as late as in an emulated sample",
@@ -52,9 +55,6 @@ def _head(prediction: DoorPrediction) -> Iterator[str]:
     yield f'<div class="tiles">{"".join(_tiles(prediction))}</div>'
 
 
-_FEW_VISITORS: Final = 100
-
-
 def _tiles(prediction: DoorPrediction) -> Iterator[str]:
     measures, power = prediction.all_measures, prediction.power
     opens, refusals = measures.false_opens, measures.false_refusals
@@ -64,7 +64,7 @@ def _tiles(prediction: DoorPrediction) -> Iterator[str]:
     if power.life is None:
         yield tile(f"{power.average_power_w:.2f} W", "on the mains")
     else:
-        yield tile(span(power.life.life_s), f"battery life; {span(power.life.low_s)} to {span(power.life.high_s)}")
+        yield tile(said(power.life.life_s), f"battery life; {said_range(power.life)}")
 
 
 def _cards(prediction: DoorPrediction) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _cards(prediction: DoorPrediction) -> Iterator[str]:
 
 
 def _trust(prediction: DoorPrediction) -> str:
-    provenance = prediction.as_result()["provenance"]
+    provenance = prediction.provenance()
     assumed = provenance["assumed"]
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
     facts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from sensors.camera.face_images import FaceImages
 from twin.door.energy import door_power
 from twin.door.guard import Judge, guard_in_emulator, guard_on_host
 from twin.door.measures import joined, measured
-from twin.door.node import firmware_limits
+from twin.door.node import WIRING, firmware_limits
 from twin.door.timing import measure_timing
 from twin.door.world import DoorWorld
 from twin.emulated_node import no_progress
@@ -109,7 +110,7 @@ class DoorPrediction:
     deployed: DoorMeasures | None
     power: DoorPower
 
-    @property
+    @cached_property
     def limits(self) -> tuple[MemoryLimit, ...]:
         """What firmware that the board is sold with would allow the network."""
         network = self.node.network
@@ -134,7 +135,7 @@ class DoorPrediction:
             else {"life_s": life.life_s, "life_s_low": life.low_s, "life_s_high": life.high_s},
             "memory_bytes": {"flash": self.firmware.flash_bytes, "ram": self.firmware.ram_bytes},
             "memory_limits": [limit.as_dict() for limit in self.limits],
-            "provenance": self._provenance(),
+            "provenance": self.provenance(),
         }
 
     def _decisions(self) -> dict[str, int]:
@@ -142,7 +143,8 @@ class DoorPrediction:
         looks = self.log.looks
         return {"open": sum(look.opens for look in looks), "near": sum(look.is_near for look in looks)}
 
-    def _provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, Any]:
+        """Return where all of this comes from."""
         node, request = self.node, self.request
         sheets = [node.camera, node.board.sheet, node.regulator, *(sheet for sheet, _, _ in node.loads)]
         sheets += [sheet for sheet in (node.battery, node.motion) if sheet is not None]
@@ -189,7 +191,7 @@ def predict_door(
         raise BadInputError(node.path, "presence", None, "cannot be followed in Renode: the board is never powered off")
     world = _world(scenario, node, request.seed, request.faces, first_s=FIRST_VISITOR_S)
     firmware = firmware_for(node.network, node.board, node.config.app)
-    timing = measure_timing(node.board, firmware.image, node.config.camera)
+    timing = measure_timing(node.board, firmware.image, **WIRING)
     total_s = int(request.span_s + request.deployments * request.deployment_s)
 
     def hear(done: int, total: int) -> None:  # noqa: ARG001 - the total is of all doors together

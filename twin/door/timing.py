@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mcu_models.boards.board import Board
     from mcu_models.emulators.image import FirmwareImage
     from mcu_models.emulators.virtual_clock import Executed, PowerState
-    from twin.door.node import CameraConfig
 
 PORT: Final = "GPIOB"
 DOOR_PIN: Final = 15
@@ -82,7 +81,7 @@ def pulses_s(edges: Sequence[PinEdge], pin: int) -> list[tuple[float, float]]:
     return [(rise.time_s, fall.time_s - rise.time_s) for rise, fall in zip(own[::2], own[1::2], strict=False)]
 
 
-def measure_timing(board: Board, image: FirmwareImage, wiring: CameraConfig) -> DoorTiming:
+def measure_timing(board: Board, image: FirmwareImage, *, bus: str, port: str) -> DoorTiming:
     """Run a few frames of patches through the firmware in the emulator, and time them.
 
     What a frame shows changes its times by less than a thousandth.
@@ -93,8 +92,8 @@ def measure_timing(board: Board, image: FirmwareImage, wiring: CameraConfig) -> 
     patches = np.random.default_rng(1).integers(0, 65536, (SAMPLE_FRAMES, 8, 8)).astype(np.uint16)
     camera = Ov7725(Playback(np.repeat(np.repeat(patches, 25, axis=1), 25, axis=2)))
     emulator, edges = UnicornEmulator(board, image), list[PinEdge]()
-    emulator.attach_i2c(wiring.bus, camera)
-    emulator.attach_camera(wiring.port, camera)
+    emulator.attach_i2c(bus, camera)
+    emulator.attach_camera(port, camera)
     emulator.on_pin_edge(edges.append)
     while not camera.frames_taken and emulator.now_s < BOOT_LIMIT_S:
         emulator.run(until_s=emulator.now_s + _STEP_S)

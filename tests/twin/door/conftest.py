@@ -8,7 +8,7 @@ import pytest
 
 from mcu_models.firmware.library import firmware_for
 from scenarios.guarded_door import load_guarded_door
-from twin.door.node import load_door_node
+from twin.door.node import WIRING, load_door_node
 from twin.door.timing import measure_timing
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def firmware(node: DoorNode) -> Firmware:
 
 @pytest.fixture(scope="session")
 def timing(node: DoorNode, firmware: Firmware) -> DoorTiming:
-    return measure_timing(node.board, firmware.image, node.config.camera)
+    return measure_timing(node.board, firmware.image, **WIRING)

@@ -8,8 +8,9 @@ import pytest
 
 from scenarios.guarded_door import load_guarded_door
 from sensors.camera.camera_sheet import load_camera
-from twin.door.measures import Rate, joined, measured, poisson_bounds, waits_summary
+from twin.door.measures import Rate, joined, measured, waits_summary
 from twin.door.world import DoorWorld
+from twin.intervals import poisson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def test_rates_have_wilsons_interval(count: int, of: int, low: float, high: floa
 def test_counts_have_poissons_interval() -> None:
     """Tables of Garwood (1936) for 90 %: 0 to 3.00 of none, 0.0513 to 4.74 of one, 5.43 to 16.96 of ten."""
     for count, bounds in ((0, (0, 2.9957)), (1, (0.0513, 4.7439)), (10, (5.4254, 16.9622))):
-        assert poisson_bounds(count) == pytest.approx(bounds, abs=1e-3)
+        assert poisson(count, 0.9) == pytest.approx(bounds, abs=1e-3)
 
 
 def test_the_median_of_equal_waits_is_certain() -> None:
