@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from ezdxf.entities import DXFGraphic
 
 LAYER = "WALLS"
-LARGEST_BYTES = 20_000_000
+DOORS_LAYER = "DOORS"
+LARGEST_BYTES = 8_000_000
+"""Of a drawing: the walls of a building take some hundred kilobytes; what is larger holds much else."""
 MOST_SEGMENTS = 2_000
 LARGEST_M = 100.0
 FARTHEST_M = 1e8
@@ -39,10 +41,12 @@ class FloorPlan:
     Attributes:
         outline_m: Corners of the outline, in order.
         inner_walls_m: Walls within it, from point to point.
+        doors_m: Openings in the outline, from end to end.
     """
 
     outline_m: list[list[float]]
     inner_walls_m: list[list[list[float]]]
+    doors_m: tuple[list[list[float]], ...] = ()
 
 
 def read_plan(path: Path) -> FloorPlan:
@@ -50,12 +54,12 @@ def read_plan(path: Path) -> FloorPlan:
 
     All areas that these walls enclose together are the room, and they must adjoin; walls within it, and pillars, become
     inner walls.
-    Openings of doors must be drawn closed. Bulges of polylines are taken as straight. The drawing's unit is that
-    of its header ($INSUNITS).
+    Openings of doors must be drawn closed; lines of the layer DOORS, from end to end of an opening, say where they are.
+    Bulges of polylines are taken as straight. The drawing's unit is that of its header ($INSUNITS).
 
     Raises:
         BadInputError: The file is no DXF, too large, without a unit, or its walls enclose nothing, or areas that do not
-            adjoin, or a coordinate is not a number or beyond `FARTHEST_M`.
+            adjoin, or a closed wall crosses itself, or a coordinate is not a number or beyond `FARTHEST_M`.
     """
     drawing = _read(path)
     unit = int(drawing.header.get("$INSUNITS", 0))
@@ -64,6 +68,7 @@ def read_plan(path: Path) -> FloorPlan:
             path, "$INSUNITS", unit, f"must be one of {', '.join(map(str, _METRES))} (in, ft, mm, cm, m, dm)"
         )
     lines = _wall_lines(path, drawing, _METRES[unit])
+    _check_crossings(path, lines)
     merged = shapely.union_all([shapely.LineString(line) for line in lines], grid_size=_SAME_POINT_M)
     rooms = shapely.union_all(shapely.get_parts(shapely.polygonize(list(shapely.get_parts(merged)))))
     if rooms.is_empty:
@@ -72,7 +77,7 @@ def read_plan(path: Path) -> FloorPlan:
     if len(areas) > 1:
         raise BadInputError(path, LAYER, None, f"these walls enclose {len(areas)} areas apart; draw one room to a file")
     room = shapely.Polygon(areas[0].exterior)
-    return _placed(path, room.simplify(_SAME_POINT_M), merged)
+    return _placed(path, room.simplify(_SAME_POINT_M), merged, _lines(path, drawing, DOORS_LAYER, _METRES[unit]))
 
 
 def _read(path: Path) -> Drawing:
@@ -90,17 +95,29 @@ def _read(path: Path) -> Drawing:
 
 def _wall_lines(path: Path, drawing: Drawing, metres: float) -> list[Line]:
     """Return the walls in metres, point to point."""
-    entities = drawing.modelspace().query(f'LINE LWPOLYLINE[layer=="{LAYER}"]i')
-    lines: list[Line] = []
-    for entity in entities:
-        points = [(_length_m(path, x * metres), _length_m(path, y * metres)) for x, y in _points(entity)]
-        if len(set(points)) >= 2:
-            lines.append(tuple(points))
+    lines = _lines(path, drawing, LAYER, metres)
     if not lines:
         raise BadInputError(path, LAYER, None, "there must be LINE or LWPOLYLINE entities on this layer")
     if (segments := sum(len(line) - 1 for line in lines)) > MOST_SEGMENTS:
         raise BadInputError(path, LAYER, segments, f"must not have more than {MOST_SEGMENTS} pieces of wall")
     return lines
+
+
+def _lines(path: Path, drawing: Drawing, layer: str, metres: float) -> list[Line]:
+    """Return what is drawn on a layer, in metres, point to point."""
+    lines: list[Line] = []
+    for entity in drawing.modelspace().query(f'LINE LWPOLYLINE[layer=="{layer}"]i'):
+        points = [(_length_m(path, x * metres), _length_m(path, y * metres)) for x, y in _points(entity)]
+        if len(set(points)) >= 2:
+            lines.append(tuple(points))
+    return lines
+
+
+def _check_crossings(path: Path, lines: list[Line]) -> None:
+    for line in lines:
+        if line[0] == line[-1] and not shapely.LineString(line).is_simple:
+            at = f"({line[0][0]:g}, {line[0][1]:g}) m"
+            raise BadInputError(path, LAYER, None, f"the closed wall that begins at {at} must not cross itself")
 
 
 def _length_m(path: Path, length_m: float) -> float:
@@ -121,7 +138,7 @@ def _points(entity: DXFGraphic) -> list[tuple[float, float]]:
     return [*points, points[0]] if entity.closed and points else points
 
 
-def _placed(path: Path, room: shapely.Polygon, walls: shapely.Geometry) -> FloorPlan:
+def _placed(path: Path, room: shapely.Polygon, walls: shapely.Geometry, doors: list[Line]) -> FloorPlan:
     """Return the plan with the box around the room moved to the origin."""
     left_m, bottom_m, right_m, top_m = room.bounds
     for size_m in (right_m - left_m, top_m - bottom_m):
@@ -134,4 +151,5 @@ def _placed(path: Path, room: shapely.Polygon, walls: shapely.Geometry) -> Floor
     inner = shapely.intersection(walls, room.buffer(-2 * _SAME_POINT_M))
     parts = [part for part in shapely.get_parts(inner) if part.length > 10 * _SAME_POINT_M]
     pieces = [list(pair) for part in parts for pair in pairwise(part.coords)]
-    return FloorPlan(moved(list(room.exterior.coords)[:-1]), [moved(piece) for piece in pieces])
+    openings = tuple(moved([line[0], line[-1]]) for line in doors)
+    return FloorPlan(moved(list(room.exterior.coords)[:-1]), [moved(piece) for piece in pieces], openings)

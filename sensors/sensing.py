@@ -12,7 +12,7 @@ from datasheet.bad_input import BadInputError
 from sensors.field_of_view import nominal_field_of_view, people_in_view
 from sensors.grid_eye_sheet import noise_profile
 from sensors.recording import Recording
-from sensors.signal_chain import SignalChain
+from sensors.signal_chain import SignalChain, unit_errors
 from sensors.thermal_array import ThermalArray
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def sense(
     frame_rate_hz: float | None = None,
     averages_twice: bool = False,
     timeline_rate_hz: float | None = None,
+    array: ThermalArray | None = None,
 ) -> Recording:
     """Return what the sensor reports of `timeline`, and how many people are in view.
 
@@ -52,6 +53,8 @@ def sense(
         averages_twice: Each frame is the mean of itself and the one before, before it is rounded.
         timeline_rate_hz: Frames per second of the timeline; None takes it from the times of the first two frames,
             and for a single frame the sheet's fast rate.
+        array: What `array_of` has made of the same mount, sheet, profile and seed, when the same unit is to look at
+            several timelines of one room, which it then has to be prepared for only once.
 
     Raises:
         BadInputError: The sheet has no such noise profile, or the sensor no such frame rate.
@@ -59,10 +62,19 @@ def sense(
     pieces = list(
         sense_chunks(
             [timeline], mount, sheet, profile=profile, seed=seed, frame_rate_hz=frame_rate_hz,
-            averages_twice=averages_twice, timeline_rate_hz=timeline_rate_hz,
+            averages_twice=averages_twice, timeline_rate_hz=timeline_rate_hz, array=array,
         )
     )  # fmt: skip
     return pieces[0]
+
+
+def array_of(mount: Mount, sheet: GridEyeSheet, *, profile: str = "field", seed: int) -> ThermalArray:
+    """Return the array of the unit that `seed` stands for, at its mount.
+
+    Raises:
+        BadInputError: The sheet has no such noise profile.
+    """
+    return ThermalArray(sheet, mount, unit_errors(sheet, noise_profile(sheet, profile), seed=seed).axis_deg)
 
 
 def sense_chunks(
@@ -75,6 +87,7 @@ def sense_chunks(
     frame_rate_hz: float | None = None,
     averages_twice: bool = False,
     timeline_rate_hz: float | None = None,
+    array: ThermalArray | None = None,
 ) -> Iterator[Recording]:
     """Yield what the sensor reports of each of `timelines`, which follow each other without a gap.
 
@@ -90,7 +103,7 @@ def sense_chunks(
     rate_hz = timeline_rate_hz or _rate_hz(begun, sheet)
     is_slow = _is_slow(frame_rate_hz, rate_hz, sheet)
     chain = SignalChain(sheet, noise, rate_hz, seed, averages_frames=is_slow, averages_twice=averages_twice)
-    array = ThermalArray(sheet, mount, chain.unit.axis_deg)
+    array = ThermalArray(sheet, mount, chain.unit.axis_deg) if array is None else array
     first = 0
     for timeline in itertools.chain(begun, coming):
         drift_k = np.zeros(len(timeline.time_s)) if timeline.drift_k is None else timeline.drift_k

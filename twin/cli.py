@@ -13,8 +13,11 @@ from rich.console import Console
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators.renode.process import RenodeError
+from twin.cli_placement import coverage_command, place_command, watch_command
+from twin.cli_sweep import sweep_command
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
+from twin.sweeps.runner import RunnerLostError
 from twin.terminal import (
     accuracy_table,
     frame_progress,
@@ -74,6 +77,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command(name="coverage")(coverage_command)
+app.command(name="place")(place_command)
+app.command(name="watch")(watch_command)
+app.command(name="sweep")(sweep_command)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 
@@ -87,7 +94,7 @@ def run(arguments: list[str]) -> int:
         return _complain(error.format_message(), BAD_INPUT)
     except BadInputError as error:
         return _complain(str(error), BAD_INPUT)
-    except (NodeFailedError, LevelsDisagreeError, RenodeError) as error:
+    except (NodeFailedError, LevelsDisagreeError, RenodeError, RunnerLostError) as error:
         return _complain(str(error), FAILED)
     except OSError as error:
         return _complain(f"cannot read or write: {error.strerror}", FAILED)
@@ -136,6 +143,7 @@ def run_command(
 ) -> None:
     """Predict what a node does in a scenario: accuracy, latency, energy and battery life; or who a door lets in."""
     from twin.door.node import is_door_node  # noqa: PLC0415 - slow to load; --help does without
+    from twin.doorway.session import counts_passages  # noqa: PLC0415
     from twin.library import is_guarded_door  # noqa: PLC0415
 
     _one_of("--level", level, ("host", "emulated"))
@@ -150,6 +158,12 @@ def run_command(
         _run_door(scenario, node, request, network=network, out=out, as_json=as_json)
         return
     _refuse_options({"--network": network, "--faces": faces}, "is of guarded doors")
+    if counts_passages(node):
+        _run_doorway(
+            scenario, node, out, seconds=600.0 if seconds is None else seconds, seed=seed, level=chosen,
+            backend=emulator, deployments=20 if deployments is None else deployments, as_json=as_json,
+        )  # fmt: skip
+        return
     _run_room(
         scenario, node, out, seconds=600.0 if seconds is None else seconds, seed=seed, level=chosen, backend=emulator,
         deployments=20 if deployments is None else deployments, as_json=as_json,
@@ -182,6 +196,34 @@ def _run_room(
         _print_json(prediction.as_result())
     else:
         Console().print(prediction_table(prediction, out))
+
+
+def _run_doorway(
+    scenario: str,
+    node: str,
+    out: Path | None,
+    *,
+    seconds: float,
+    seed: int,
+    level: Level,
+    backend: BackendName,
+    deployments: int,
+    as_json: bool,
+) -> None:
+    from twin.doorway.prediction import DoorwayRequest  # noqa: PLC0415
+    from twin.doorway.session import doorway_files, run_doorway_by_name  # noqa: PLC0415
+    from twin.doorway.tables import doorway_table  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+
+    with output_folder(out), frame_progress("frames") as progress:
+        request = DoorwayRequest(seconds, seed, level, backend, deployments)
+        prediction = run_doorway_by_name(scenario, node, request, progress=progress)
+        if out is not None:
+            write_files(out, doorway_files(prediction))
+    if as_json:
+        _print_json(prediction.as_result())
+    else:
+        Console().print(doorway_table(prediction, out))
 
 
 def _door_request(

@@ -14,6 +14,7 @@ from mcu_models.emulators.backends import open_emulator
 from mcu_models.emulators.renode.instruction_rates import instruction_rates
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.emulators.virtual_clock import StateSpan
+from mcu_models.people_tracking.answers import number_in
 from sensors.amg8833 import Amg8833
 from twin.duty_policy import ALWAYS_ON, RADIO_PIN, SENSOR_SWITCH
 from twin.duty_timeline import STARTUP_TICKS, measured_span, until_told
@@ -47,6 +48,12 @@ SHORT_STEP_S = 0.04
 UNANSWERED = -1
 BEHIND_TICK_S = 0.09
 """How long after a tick of the firmware what it does in it is over, and the next has not come."""
+
+
+def answer_in(line: str) -> int | None:
+    """Return the answer in a line of text: people, or who passed a door (`number_in`); None if there is none."""
+    people = ANSWER.match(line)
+    return number_in(line) if people is None else int(people[2])
 
 
 class NodeFailedError(RuntimeError):
@@ -378,11 +385,11 @@ class _Collector:
         """
         if self._policy.opening is not None:
             self._device.begin_recording(line.time_s - self._period_s / 2)
-        answer, batch = ANSWER.match(line.text), BATCH.match(line.text)
+        answer, batch = answer_in(line.text), BATCH.match(line.text)
         if batch is not None:
             self._book_all(batch[2], line.time_s)
         elif answer is not None and not (self._policy.is_plain and self.is_complete):
-            self._book_last(int(answer[2]), line.time_s)
+            self._book_last(answer, line.time_s)
 
     def _book_last(self, people: int, time_s: float) -> None:
         """Book an answer to the last pulse; one before it may have been cut short by a reset."""

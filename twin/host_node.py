@@ -15,6 +15,9 @@ from mcu_models.compiler.window import window_of
 from mcu_models.networks.counting import counter_of
 from mcu_models.people_detection.detection import counts
 from mcu_models.people_detection.parameters import COLUMNS, ROWS, load_detector
+from mcu_models.people_tracking.answers import as_numbers
+from mcu_models.people_tracking.parameters import load_tracker
+from mcu_models.people_tracking.tracker import passages
 from sensors.recording import Recording
 
 if TYPE_CHECKING:
@@ -37,7 +40,9 @@ class LevelsDisagreeError(RuntimeError):
 
 
 def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the people the network counts in each frame, (N,) int64, as the firmware does from power-on.
+    """Return the answer to each frame, (N,) int64, as the firmware gives it from power-on.
+
+    That is how many people are there; of rules that count who passes a door, `people_tracking.answers.as_numbers`.
 
     Args:
         network: A network whose classes are counts, or rules.
@@ -49,7 +54,10 @@ def host_count(network: NetworkEntry, frames_degc: NDArray[np.float32]) -> NDArr
     frame_shape = frames_degc.shape[1:]
     if network.has_rules:
         check_sensor(network, frame_shape)
-        return counts(raw_from_degc(frames_degc), load_detector(network.path))
+        raw = raw_from_degc(frames_degc)
+        if network.counts_passages:
+            return as_numbers(passages(raw, load_tracker(network.path), network.door_line))
+        return counts(raw, load_detector(network.path))
     counter = counter_of(network, check_frame_shape(network, frame_shape))
     return count_people(ReferenceNetwork(network.path), counter, raw_from_degc(frames_degc))
 
@@ -82,7 +90,7 @@ def check_sensor(network: NetworkEntry, frame_shape: tuple[int, ...]) -> None:
         BadInputError: It cannot, or takes frames of another number of rows or columns.
     """
     if network.has_rules:
-        load_detector(network.path)
+        (load_tracker if network.counts_passages else load_detector)(network.path)
         _check_taken(network, (ROWS, COLUMNS), frame_shape)
     else:
         check_frame_shape(network, frame_shape)
@@ -100,8 +108,10 @@ def count_recording(network: NetworkEntry, recording: Recording) -> NDArray[np.i
     The node is powered on anew where a session ends, time goes back, or more than `GAP_S` passed.
 
     Raises:
-        BadInputError: The network cannot be used.
+        BadInputError: The network cannot be used, or counts who passes a door.
     """
+    if network.counts_passages:
+        raise BadInputError(network.path, "", None, "counts who passes a door, not who is there; for `twin run` alone")
     blocks = power_on_blocks(recording) if looks_back(network) else [recording.frames]
     return np.concatenate([host_count(network, block) for block in blocks])
 

@@ -32,6 +32,7 @@ _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "regulators": lambda: library_names("twin.regulators"),
     "harvesters": lambda: library_names("twin.harvesters"),
     "loads": lambda: library_names("twin.loads"),
+    "sweeps": lambda: library_names("twin.sweeps.library"),
     "images": image_names,
 }
 

@@ -11,12 +11,14 @@ from pydantic import Field
 from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.config import Config, find_in_library, read_config
 from mcu_models.boards.board import Board, find_board
-from mcu_models.firmware.builder import app_names
+from mcu_models.firmware.builder import app_names, check_app
 from mcu_models.networks.library import NetworkEntry, find_network
 from scenarios.geometry import outline
 from sensors.grid_eye_sheet import GridEyeSheet, load_grid_eye, noise_profile
 from sensors.mount import Mount
 from twin.door.node import CAMERA, is_door_node
+from twin.doorway.config import DoorwayConfig
+from twin.doorway.hanging import mount_at_door
 from twin.duty_policy import ALWAYS_ON, DutyPolicy, PolicyConfig, duty_policy
 from twin.energy.battery_sheet import BatterySheet, load_battery
 from twin.energy.harvest import HarvestConfig
@@ -62,6 +64,7 @@ class NodeConfig(Config):
     wake_up_degc: Annotated[float, Field(gt=0, le=10)] | None = None
     sensor: SensorConfig
     mount: MountConfig | None = None
+    doorway: DoorwayConfig | None = None
     policy: PolicyConfig = PolicyConfig()
     supply: SupplyConfig = SupplyConfig()
     radio: RadioConfig | None = None
@@ -104,12 +107,14 @@ class Node:
         return replace(self, config=config, policy=policy, battery=battery or self.battery)
 
     def mount_in(self, scenario: Scenario) -> Mount:
-        """Return where the sensor hangs in `scenario`: the node's own mount, or else the scenario's.
+        """Return where the sensor hangs in `scenario`: the node's own mount, at its door, or else the scenario's.
 
         Raises:
-            BadInputError: The node's mount is outside the room.
+            BadInputError: The node's mount is outside the room, or the room lacks its door.
         """
         own = self.config.mount
+        if own is None and self.network.counts_passages:
+            return mount_at_door(scenario, self.config.doorway or DoorwayConfig(), self.path)
         if own is None:
             return scenario_mount(scenario)
         self._check_mount(own, scenario)
@@ -154,7 +159,7 @@ def load_node(name_or_path: str, *, battery: str | None = None) -> Node:
     if config.app not in app_names():
         raise BadInputError(path, "app", config.app, nearest_name(config.app, app_names()))
     _check_supply(path, config.sensor.supply_v, sensor)
-    return Node(
+    node = Node(
         name=path.stem,
         path=path,
         config=config,
@@ -164,6 +169,20 @@ def load_node(name_or_path: str, *, battery: str | None = None) -> Node:
         battery=_battery(path, config) if battery is None else load_battery(battery),
         policy=duty_policy(path, config.policy, sensor, has_radio=config.radio is not None),
     )
+    _check_doorway(node)
+    return node
+
+
+def _check_doorway(node: Node) -> None:
+    """Make sure that who passes a door is counted by an app and a policy that can."""
+    check_app(node.network, node.config.app)
+    if not node.network.counts_passages:
+        if node.config.doorway is not None:
+            raise BadInputError(node.path, "doorway", None, f"{node.config.network} counts who is there, at no door")
+        return
+    if node.policy != ALWAYS_ON:
+        allowed = "who passes a door is seen by always_on alone"
+        raise BadInputError(node.path, "policy.kind", node.config.policy.kind, allowed)
 
 
 def _battery(path: Path, config: NodeConfig) -> BatterySheet:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from datasheet.bad_input import BadInputError
 from datasheet.sheet import assumed_keys
 from mcu_models.emulators.renode.installation import find_renode
 from mcu_models.firmware.library import Firmware, firmware_for
@@ -199,6 +200,9 @@ def predict(
         NodeFailedError: The firmware did not do its work.
         LevelsDisagreeError: Firmware and host answered differently.
     """
+    if node.network.counts_passages:
+        allowed = "counts who passes a door, not who is there; `twin run` and twin.doorway predict it"
+        raise BadInputError(node.path, "network", node.config.network, allowed)
     mount = node.mount_in(scenario)
     check_sensor(node.network, (node.sensor.rows, node.sensor.columns))
     firmware = firmware_for(node.network, node.board, node.config.app)
@@ -236,7 +240,14 @@ def run_node(
 
 
 def activity_costs(node: Node, firmware: Firmware, recording: Recording) -> ActivityCosts:
-    """Return what each activity costs the node, also those that its own policy never asks for."""
+    """Return what each activity costs the node, also those that its own policy never asks for.
+
+    Raises:
+        BadInputError: The node's firmware follows no policies.
+    """
+    if node.network.counts_passages:
+        allowed = "counts who passes a door, by no policy; `twin run` says how long the battery lasts"
+        raise BadInputError(node.path, "network", node.config.network, allowed)
     emulate = _emulation(node, firmware, "unicorn", no_progress)
     return sample_costs(node.network, node.policy, recording, emulate, everything=True).costs
 

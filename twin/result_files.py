@@ -81,9 +81,13 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def _write_temporary(folder: Path, content: bytes) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, prefix=".partial-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
     path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError:  # a full disk
+        path.unlink(missing_ok=True)
+        raise
     # mkstemp makes the file private; results are as readable as any other file.
     path.chmod(0o666 & ~_umask())
     return path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from datasheet.bad_input import BadInputError
 from mcu_models.emulators.bare_core import BareCore
 from mcu_models.emulators.image import read_image
 from mcu_models.firmware.image import image_sizes
@@ -59,6 +60,8 @@ def run_rules(entry: NetworkEntry, board: Board, *, toolchain: Toolchain, clock_
     Raises:
         BadInputError: The rules cannot be used, or do not fit the board.
     """
+    if entry.counts_passages:
+        raise BadInputError(entry.path, "", None, "counts who passes a door; `twin run` says what a frame costs")
     parameters = load_detector(entry.path)
     room = example_room(ROWS, COLUMNS)
     with tempfile.TemporaryDirectory() as scratch:

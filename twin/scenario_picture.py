@@ -15,8 +15,8 @@ from sensors.field_of_view import HIP_RATIO, footprint_m, nominal_field_of_view
 from twin.figures_style import ANSWER, CALM, FLOOR, INK, MUTED, SENSOR, WRONG
 
 if TYPE_CHECKING:
-    from scenarios.room import Scenario
-    from scenarios.timeline import RoomObject, Timeline
+    from scenarios.room import Scenario, Thing
+    from scenarios.timeline import Timeline
     from sensors.grid_eye_sheet import GridEyeSheet
     from sensors.mount import Mount
 
@@ -35,7 +35,7 @@ def scenario_png(scenario: Scenario, timeline: Timeline, mount: Mount, sheet: Gr
     """Return the plan of `scenario` with the paths of `timeline`, as PNG."""
     figure = _canvas(scenario)
     axis = figure.subplots()
-    _draw_room(axis, scenario, timeline)
+    draw_room(axis, scenario)
     _draw_paths(axis, timeline)
     _draw_sensor(axis, scenario, mount, sheet)
     _finish(axis, scenario, timeline)
@@ -55,7 +55,8 @@ def _canvas(scenario: Scenario) -> Figure:
     )
 
 
-def _draw_room(axis: Any, scenario: Scenario, timeline: Timeline) -> None:
+def draw_room(axis: Any, scenario: Scenario) -> None:
+    """Draw floor, walls, doors, things and places of a scenario."""
     floor = np.array(outline(scenario.room).exterior.coords)
     axis.add_patch(Polygon(floor, facecolor=FLOOR, edgecolor=INK, linewidth=3, joinstyle="miter"))
     for wall in scenario.walls:
@@ -65,14 +66,14 @@ def _draw_room(axis: Any, scenario: Scenario, timeline: Timeline) -> None:
         ends = [way.at(0.0, side * door.width_m / 2) for side in (-1, 1)]
         axis.plot(*np.array(ends).T, color="#e3c796", linewidth=6, solid_capstyle="butt")
         axis.annotate(door.name or "door", way.at(-0.25), ha="center", va="center", fontsize=8, color=MUTED)
-    for thing in timeline.objects:
+    for thing in scenario.objects:
         axis.add_patch(_box(thing))
     for place in scenario.places:
         mark = "s" if place.posture == "sitting" else "x"
         axis.plot(place.x_m, place.y_m, mark, color=MUTED, markersize=5)
 
 
-def _box(thing: RoomObject) -> Rectangle:
+def _box(thing: Thing) -> Rectangle:
     corner = (thing.x_m - thing.size_x_m / 2, thing.y_m - thing.size_y_m / 2)
     color = _THING_COLORS[thing.kind]
     return Rectangle(corner, thing.size_x_m, thing.size_y_m, facecolor=color, edgecolor=INK, alpha=0.45)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mcu_models.compiler.frontend import frontend_codes, frontend_table
+from mcu_models.compiler.frontend import codes_above, frontend_codes, frontend_table
 from mcu_models.compiler.reference import classify
-from mcu_models.compiler.vote import voted
+from mcu_models.compiler.vote import most_frequent, voted
 from mcu_models.compiler.wake_up import is_awake, wake_up_sum
-from mcu_models.compiler.window import windowed
+from mcu_models.compiler.window import as_inputs, windowed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class Counter:
     def looks_back(self) -> bool:
         """Whether an answer depends on the frames before."""
         return self.table.frontend.has_history or self.table.window.frames > 1 or self.votes > 1
+
+    @property
+    def glance_frames(self) -> int:
+        """How many frames in a row an answer is made of, the background set apart."""
+        return self.table.window.frames + self.votes - 1
 
 
 def people_counter(
@@ -86,6 +91,31 @@ def count_people(network: ReferenceNetwork, counter: Counter, raw: NDArray[np.in
     for chosen in _chunks(np.flatnonzero(awake)):
         count[chosen] = classify(network.run(windowed(codes, counter.table.window, chosen)))
     return count if counter.votes == 1 else voted(count, counter.votes)
+
+
+def count_glances(
+    network: ReferenceNetwork, counter: Counter, raw: NDArray[np.int16], background_degc: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the answers to short stretches of frames that do not follow each other, (N,) int64.
+
+    The sensor has hung in its place for so long that its front end knows the background.
+
+    Args:
+        network: The network that `counter` was made for.
+        counter: From `people_counter`.
+        raw: (N, `counter.glance_frames`, P) int16, pixels in steps of 0.25 degC, the oldest frame first.
+        background_degc: (P,) what each pixel shows of the empty room, on average.
+    """
+    window, pixels = counter.table.window, raw.shape[2]
+    codes = codes_above(raw.reshape(-1, pixels), background_degc, counter.table).reshape(raw.shape)
+    ballots = np.zeros((len(raw), counter.votes), np.int64)
+    for vote in range(counter.votes):
+        seen = codes[:, counter.votes - 1 - vote :][:, : window.frames]
+        awake = np.ones(len(raw), np.bool_)
+        if counter.wake_up_sum is not None:
+            awake = is_awake(np.ascontiguousarray(seen[:, -1]), counter.table, counter.wake_up_sum)
+        ballots[awake, vote] = classify(network.run(as_inputs(seen[awake], window)))
+    return most_frequent(ballots)
 
 
 def _chunks(index: NDArray[np.intp]) -> list[NDArray[np.intp]]:

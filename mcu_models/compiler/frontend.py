@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from datasheet.bad_input import BadInputError, nearest_name
-from mcu_models.compiler.hold_zero import LARGEST_COLUMNS, VALUES_PER_DEGC, above_background
+from mcu_models.compiler.hold_zero import LARGEST_COLUMNS, VALUES_PER_DEGC, above_background, above_known_background
 from mcu_models.compiler.window import window_of, windowed
 
 if TYPE_CHECKING:
@@ -219,6 +219,24 @@ def frontend_codes(raw: NDArray[np.int16], table: FrontendTable) -> NDArray[Any]
     return np.asarray(table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)])
 
 
+def codes_above(raw: NDArray[np.int16], background_degc: NDArray[np.float64], table: FrontendTable) -> NDArray[Any]:
+    """Return the codes of frames that do not follow each other, of a sensor that has hung in its place for long.
+
+    Args:
+        raw: (N, P) int16, pixels in steps of 0.25 degC, row by row from the top.
+        background_degc: (P,) what each pixel shows of the empty room, on average; for front ends with a history.
+        table: From `frontend_table`.
+
+    Returns:
+        (N, P) int8 or float32.
+    """
+    if table.frontend.has_history:
+        values = _fine_steps(above_known_background(raw, background_degc))
+    else:
+        values = frontend_steps(raw, table.frontend, table.window.columns)
+    return np.asarray(table.codes[np.clip(values - table.first, 0, len(table.codes) - 1)])
+
+
 def frontend_steps(raw: NDArray[np.int16], frontend: Frontend, columns: int) -> NDArray[np.int32]:
     """Return what a front end makes of frames before it becomes codes, (N, P) int32 in steps of its `step_degc`.
 
@@ -228,10 +246,13 @@ def frontend_steps(raw: NDArray[np.int16], frontend: Frontend, columns: int) -> 
         columns: Pixels in a row.
     """
     if frontend.subtracts == "background":
-        above = above_background(raw, columns).astype(np.int32)
-        return (above + VALUES_PER_FINE_STEP // 2) // VALUES_PER_FINE_STEP
+        return _fine_steps(above_background(raw, columns))
     steps = raw.astype(np.int32)
     return steps - lower_median(raw)[:, np.newaxis] if frontend.subtracts == "median" else steps
+
+
+def _fine_steps(above: NDArray[np.int16]) -> NDArray[np.int32]:
+    return (above.astype(np.int32) + VALUES_PER_FINE_STEP // 2) // VALUES_PER_FINE_STEP
 
 
 def raw_from_degc(frames_degc: NDArray[np.floating]) -> NDArray[np.int16]:

@@ -95,7 +95,7 @@ def _with_background(table: FrontendTable) -> str:
     shift = VALUES_PER_FINE_STEP.bit_length() - 1
     index = f"((value[i] + {VALUES_PER_FINE_STEP // 2}) >> {shift}) - FRONTEND_FIRST"
     return f"""\
-{_hold_zero_constants(table)}
+{hold_zero_constants(table.window.rows, table.window.columns)}
 #include "hold_zero.h"
 
 {_codes(table)}
@@ -143,9 +143,11 @@ def _reset(table: FrontendTable) -> str:
     return f"void frontend_reset(void)\n{{\n{forgotten}}}\n"
 
 
-def _hold_zero_constants(table: FrontendTable) -> str:
-    values: dict[str, int | str] = {"ROWS": table.window.rows, "COLUMNS": table.window.columns}
+def hold_zero_constants(rows: int, columns: int, *, cold_shift: int = hold_zero.COLD_SHIFT) -> str:
+    """Return the constants that `hold_zero.h` is told, for frames of so many pixels; see `above_background`."""
+    values: dict[str, int | str] = {"ROWS": rows, "COLUMNS": columns}
     values |= {name: getattr(hold_zero, name) for name in _HOLD_ZERO_NAMES}
+    values["COLD_SHIFT"] = cold_shift
     values["AGES"] = ", ".join(str(age) for age in hold_zero.AGES)
     return "".join(f"#define HOLD_ZERO_{name} {value}\n" for name, value in values.items())
 
@@ -157,7 +159,6 @@ _HOLD_ZERO_NAMES = (
     "WARM",
     "MEAN_SHIFT",
     "HELD_SHIFT",
-    "COLD_SHIFT",
     "COLD_AGE",
     "FIRST_SHIFT",
     "LARGEST_AGE",

@@ -59,23 +59,49 @@ LARGEST_COLUMNS: Final = 32
 """The firmware keeps a row's warm pixels in the bits of a word."""
 
 
-def above_background(raw: NDArray[np.int16], columns: int) -> NDArray[np.int16]:
+def above_background(raw: NDArray[np.int16], columns: int, *, cold_shift: int = COLD_SHIFT) -> NDArray[np.int16]:
     """Return what consecutive frames have above the background, the first being the first after power-on.
 
     Args:
         raw: (N, P) int16, pixels in steps of 0.25 degC, row by row; beyond -64 and 63.75 degC they count as these.
         columns: Pixels in a row, which divides P.
+        cold_shift: Of a cold pixel a share of 2 ** -`cold_shift` is learnt each frame.
 
     Returns:
         (N, P) int16, in steps of 1/256 degC, within `LIMIT`.
     """
     above = np.empty(raw.shape, np.int16)
-    _follow(np.ascontiguousarray(raw), columns, above)
+    _follow(np.ascontiguousarray(raw), columns, cold_shift, above)
+    return above
+
+
+def above_known_background(raw: NDArray[np.int16], background_degc: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Return what frames have above a background that has been learnt long ago, each frame on its own.
+
+    Args:
+        raw: (N, P) int16, pixels in steps of 0.25 degC, row by row.
+        background_degc: (P,) what each pixel shows of the empty room, on average.
+
+    Returns:
+        (N, P) int16, in steps of 1/256 degC, within `LIMIT`.
+    """
+    level = background_degc - background_degc.mean()
+    known = np.clip(
+        np.rint(level * (VALUES_PER_DEGC << BACKGROUND_BITS)), -LIMIT << BACKGROUND_BITS, LIMIT << BACKGROUND_BITS
+    )
+    above = np.empty(raw.shape, np.int16)
+    _compare(np.ascontiguousarray(raw), known.astype(np.int64), above)
     return above
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _follow(raw: NDArray[np.int16], columns: int, above: NDArray[np.int16]) -> None:
+def _compare(raw: NDArray[np.int16], background: NDArray[np.int64], above: NDArray[np.int16]) -> None:
+    for frame in range(len(raw)):
+        above[frame] = _above(raw[frame], background)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _follow(raw: NDArray[np.int16], columns: int, cold_shift: int, above: NDArray[np.int16]) -> None:
     pixels = raw.shape[1]
     background, mean = np.zeros(pixels, np.int64), np.zeros(pixels, np.int64)
     age = np.zeros(pixels, np.int64)
@@ -83,7 +109,7 @@ def _follow(raw: NDArray[np.int16], columns: int, above: NDArray[np.int16]) -> N
         value = _above(raw[frame], background)
         above[frame] = value
         mean += (value - mean + (1 << MEAN_SHIFT >> 1)) >> MEAN_SHIFT
-        _learn(value, mean, _beside(mean > WARM, columns), background, age)
+        _learn(value, mean, _beside(mean > WARM, columns), background, age, cold_shift)
         _centre(background)
 
 
@@ -129,12 +155,13 @@ def _learn(
     held: NDArray[np.bool_],
     background: NDArray[np.int64],
     age: NDArray[np.int64],
+    cold_shift: int,
 ) -> None:
     for pixel in range(len(value)):
         if held[pixel]:
             shift = HELD_SHIFT
         elif mean[pixel] < -WARM:
-            shift = COLD_SHIFT
+            shift = cold_shift
             age[pixel] = min(age[pixel], COLD_AGE)
         else:
             shift = FIRST_SHIFT

@@ -23,10 +23,20 @@ def voted(count: NDArray[np.int64], votes: int) -> NDArray[np.int64]:
         votes: How many are looked at; fewer at the beginning.
     """
     place = np.arange(len(count))[:, np.newaxis] - np.arange(votes)
-    ballots = count[np.maximum(place, 0)]
-    often = (ballots[:, :, np.newaxis] == np.where(place >= 0, ballots, _NONE)[:, np.newaxis]).sum(axis=2)
-    latest = np.argmax(np.where(place >= 0, often, 0), axis=1)
-    return np.asarray(ballots[np.arange(len(count)), latest], np.int64)
+    return most_frequent(count[np.maximum(place, 0)], place >= 0)
+
+
+def most_frequent(ballots: NDArray[np.int64], is_cast: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """Return (N,) the most frequent count of each row, of equally frequent ones the first.
+
+    Args:
+        ballots: (N, votes) counts, the latest first.
+        is_cast: (N, votes) which of them count; None: all.
+    """
+    cast = np.ones(ballots.shape, np.bool_) if is_cast is None else is_cast
+    often = (ballots[:, :, np.newaxis] == np.where(cast, ballots, _NONE)[:, np.newaxis]).sum(axis=2)
+    latest = np.argmax(np.where(cast, often, 0), axis=1)
+    return np.asarray(ballots[np.arange(len(ballots)), latest], np.int64)
 
 
 def voted_by_block(count: NDArray[np.int64], begins: NDArray[np.intp], votes: int) -> NDArray[np.int64]:

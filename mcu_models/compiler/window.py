@@ -107,6 +107,18 @@ def windowed(codes: NDArray[Any], window: Window, ends: NDArray[np.intp] | None 
     """
     back = np.arange(window.frames - 1, -1, -1)
     ends = np.arange(len(codes)) if ends is None else ends
-    images = codes[np.maximum(ends[:, np.newaxis] - back, 0)]
+    return as_inputs(codes[np.maximum(ends[:, np.newaxis] - back, 0)], window)
+
+
+def as_inputs(images: NDArray[Any], window: Window) -> NDArray[Any]:
+    """Return the inputs that stretches of frames make.
+
+    Args:
+        images: (N, frames, P), one value for each pixel, the oldest frame first.
+        window: What the network takes.
+
+    Returns:
+        (N, ...) with the network's input shape.
+    """
     ordered = images.swapaxes(1, 2) if window.is_channels else images
-    return np.ascontiguousarray(ordered).reshape(len(ends), *window.input_shape)
+    return np.ascontiguousarray(ordered).reshape(len(images), *window.input_shape)

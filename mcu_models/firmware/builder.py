@@ -15,13 +15,15 @@ from mcu_models.compiler.door_code import door_sources
 from mcu_models.compiler.image_input import image_input
 from mcu_models.compiler.reader import read_network
 from mcu_models.firmware.compilation import ELF_FILE, MAP_FILE, SCRIPT_FILE, compile_and_link, compiled_sources
-from mcu_models.firmware.drivers_of_app import IMAGE_APPS, drivers_of
+from mcu_models.firmware.drivers_of_app import IMAGE_APPS, PASSAGES_APP, drivers_of
 from mcu_models.firmware.image import MemorySizes, image_sizes
 from mcu_models.firmware.written_folder import CMAKE_FILE, MARK, written_folder
 from mcu_models.networks.counting import counter_of
 from mcu_models.networks.library import NetworkEntry, find_network
 from mcu_models.people_detection.detection_code import detection_sources
 from mcu_models.people_detection.parameters import load_detector
+from mcu_models.people_tracking.parameters import load_tracker
+from mcu_models.people_tracking.tracking_code import tracking_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,6 +88,7 @@ def build_firmware(
     out_dir = Path(out_dir)
     entry = network if isinstance(network, NetworkEntry) else find_network(network)
     drivers = drivers_of(app, board)
+    check_app(entry, app)
     generated = _generated_images(entry, app) if app in IMAGE_APPS else _generated(entry)
     with written_folder(out_dir) as folder:
         _write_sources(folder, generated.sources, app, drivers)
@@ -115,6 +118,8 @@ class _Generated:
 
 
 def _generated(entry: NetworkEntry) -> _Generated:
+    if entry.counts_passages:
+        return _Generated(tracking_sources(load_tracker(entry.path)), ArenaPlan({}, 0, 0), {})
     if entry.has_rules:
         return _Generated(detection_sources(load_detector(entry.path)), ArenaPlan({}, 0, 0), {})
     read = read_network(entry.path)
@@ -130,6 +135,18 @@ def _generated_images(entry: NetworkEntry, app: str) -> _Generated:
     generated = generate(read, None)
     sources = generated.sources | door_sources(image_input(read), entry.door_policy)
     return _Generated(sources, generated.arena, generated.functions)
+
+
+def check_app(network: NetworkEntry, app: str) -> None:
+    """Make sure that an app is written for a network: one that counts who passes a door, or who is there.
+
+    Raises:
+        BadInputError: It is not; a folder of the user's own is for the user to know.
+    """
+    if app in app_names() and network.counts_passages != (app == PASSAGES_APP):
+        counted = "who passes a door" if network.counts_passages else "no passages of a door"
+        needed = f"; use {PASSAGES_APP}" if network.counts_passages else "; it needs rules such as doorway_rules"
+        raise BadInputError("app", "", app, f"{network.path.stem} counts {counted}{needed}")
 
 
 def app_names() -> tuple[str, ...]:

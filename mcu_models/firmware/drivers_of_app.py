@@ -39,6 +39,8 @@ _STM32H7: Final = Drivers(
 _OF_APP: Final = {"mask_door": _STM32H7}
 IMAGE_APPS: Final = frozenset({"mask_door"})
 """Apps whose network looks at images of a camera."""
+PASSAGES_APP: Final = "doorway_counter"
+"""The app for rules that count who passes a door."""
 
 
 def drivers_of(app: str, board: FirmwareBoard) -> Drivers:

@@ -20,6 +20,7 @@ from mcu_models.networks.library import NetworkEntry, find_network
 
 REFERENCES = (
     ("people_counter_stm32l4a6zg", "people_c16_p_c16_fc_w3", "stm32l4a6zg", "people_counter"),
+    ("doorway_counter_stm32l4a6zg", "doorway_rules", "stm32l4a6zg", "doorway_counter"),
     ("mask_door_stm32h743vi", "mask_cnn", "stm32h743vi", "mask_door"),
 )
 """Name, network, board and app of each reference image."""

@@ -18,6 +18,8 @@ from mcu_models.compiler.door_decision import USUAL_POLICY, DoorPolicy
 from mcu_models.compiler.frontend import find_frontend
 from mcu_models.compiler.vote import LARGEST_VOTES
 from mcu_models.people_detection.parameters import detector_names, find_detector
+from mcu_models.people_tracking.line import MIDDLE_LINE, DoorLine
+from mcu_models.people_tracking.parameters import find_tracker, is_tracker, tracker_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,7 @@ _KIND: Final = "kind"
 _THERMAL: Final = "thermal"
 _IMAGE: Final = "image"
 _RULES: Final = {"family": "rule_based", _PUBLISHED: "deterministic"}
+_TRACKING: Final = {"family": "people_tracking"}
 _PUBLISHED_RULES: Final = {"deterministic": "panasonic_grid_eye_api"}
 
 
@@ -51,6 +54,7 @@ class NetworkEntry:
             front end, on average; else nobody is counted. None runs it always.
         span_degc: What the front end's values are held within where the network's input is float32; None for all.
         door_policy: When a door opens that a network for images guards.
+        door_line: The line in the image that rules which count passages count at.
     """
 
     path: Path
@@ -61,6 +65,7 @@ class NetworkEntry:
     wake_up_degc: float | None = None
     span_degc: tuple[float, float] | None = None
     door_policy: DoorPolicy = USUAL_POLICY
+    door_line: DoorLine = MIDDLE_LINE
 
     @property
     def is_for_images(self) -> bool:
@@ -69,8 +74,13 @@ class NetworkEntry:
 
     @property
     def has_rules(self) -> bool:
-        """Whether these are rules, of `mcu_models.people_detection`, and no network."""
+        """Whether these are rules, of `mcu_models.people_detection` or `people_tracking`, and no network."""
         return self.path.suffix == RULES_SUFFIX
+
+    @property
+    def counts_passages(self) -> bool:
+        """Whether these are rules that count who passes a door, of `mcu_models.people_tracking`."""
+        return self.row.get("family") == _TRACKING["family"]
 
 
 def network_names() -> tuple[str, ...]:
@@ -79,7 +89,7 @@ def network_names() -> tuple[str, ...]:
     Raises:
         BadInputError: The manifest cannot be read.
     """
-    return tuple(sorted((*_read_manifest(_library_folder()), *detector_names())))
+    return tuple(sorted((*_read_manifest(_library_folder()), *detector_names(), *tracker_names())))
 
 
 def find_network(name_or_path: str | Path) -> NetworkEntry:
@@ -96,6 +106,8 @@ def find_network(name_or_path: str | Path) -> NetworkEntry:
     text, path = str(name_or_path), Path(name_or_path)
     if text in _PUBLISHED_RULES:
         return find_network(_PUBLISHED_RULES[text])
+    if text in tracker_names():
+        return _rules(find_tracker(text))
     if path.suffix == RULES_SUFFIX or text in detector_names():
         return _rules(find_detector(text))
     if path.suffix == ".tflite" or path.is_file():
@@ -106,7 +118,7 @@ def find_network(name_or_path: str | Path) -> NetworkEntry:
     text = published.get(text, text)
     if text not in rows:
         near = [one for one in (*published, *_PUBLISHED_RULES) if one.casefold() == text.casefold()]
-        known = nearest_name(text, near or (*rows, *detector_names()))
+        known = nearest_name(text, near or (*rows, *detector_names(), *tracker_names()))
         raise BadInputError("network", "", text, f"no such name and no .tflite file; {known}")
     return _network(folder / rows[text]["file"], text, rows[text])
 
@@ -137,7 +149,7 @@ def _library_folder() -> Path:
 
 
 def _rules(path: Path) -> NetworkEntry:
-    return NetworkEntry(path, _digest(path), "", _RULES)
+    return NetworkEntry(path, _digest(path), "", _TRACKING if is_tracker(path) else _RULES)
 
 
 def _own_network(path: Path) -> NetworkEntry:

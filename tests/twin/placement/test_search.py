@@ -1,0 +1,169 @@
+"""The search for places: what it proposes, judges and reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from datasheet.bad_input import BadInputError
+from scenarios.room import load_scenario
+from sensors.mount import Mount
+from twin.cli import run
+from twin.node import load_node
+from twin.placement.asking import PlaceOptions, place_request
+from twin.placement.design import Hanging
+from twin.placement.search import Found, Request, Space, search
+from twin.placement.search_files import node_files, search_json
+from twin.placement.starts import where_people_are
+from twin.placement.trials import SEARCHED, Days, Trial, day_seed, day_timeline, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from twin.sweeps.runner import Runner
+
+FLOOR = load_scenario("office_floor")
+SPACE = Space(
+    FLOOR, ("ceiling_counter",), (1, 2), (2.2, 2.7), (0.0, 30.0), {"ceiling_counter": 3.0}, {"ceiling_counter": 1e6}
+)
+REQUEST = Request("count", trials=10, seconds=40.0, days=1, judged_days=2)
+
+
+class Here:
+    """Does jobs one after the other, here."""
+
+    def in_order(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+        return [function(job) for job in jobs]
+
+
+HERE: Runner = Here()  # type: ignore[assignment]
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return search(SPACE, REQUEST, HERE)
+
+
+def test_every_number_of_sensors_is_tried_alike_and_within_the_space(found: Found) -> None:
+    assert len(found.tried) == 10
+    assert {len(one.design) for one in found.tried} == {1, 2}
+    for one in found.tried:
+        for hanging in one.design:
+            assert 2.2 <= hanging.mount.height_m <= 2.7
+            assert hanging.mount.tilt_deg <= 30
+            assert 0 <= hanging.mount.x_m <= 5
+        assert one.cost == 3.0 * len(one.design)
+
+
+def test_the_same_seed_finds_the_same(found: Found) -> None:
+    again = search(SPACE, REQUEST, HERE)
+    assert search_json(again) == search_json(found)
+
+
+def test_the_best_is_no_worse_than_any_other_on_the_days_of_the_search_and_of_the_choice(found: Found) -> None:
+    for number, best in found.best.items():
+        assert best.tried in found.tried
+        least = min(one.judged.error for one in found.tried if len(one.design) == number)
+        assert best.tried.judged.error <= least * 2
+        assert len(best.days) == 2
+        assert found.grids[number].tried.design != best.tried.design or best.tried.origin == "grid"
+
+
+def test_the_front_holds_what_nothing_beats(found: Found) -> None:
+    front = found.front()
+    assert min(one.judged.error for one in found.tried) in [one.judged.error for one in front]
+    for one in front:
+        assert not any(
+            other.judged.error < one.judged.error and other.cost <= one.cost and other.life_s >= one.life_s
+            for other in found.tried
+        )
+
+
+def test_a_placement_of_ones_own_is_judged_and_reported() -> None:
+    mine = (Hanging("ceiling_counter", Mount(2.5, 3.2, 2.6)),)
+    found = search(SPACE, replace(REQUEST, trials=8, start=mine), HERE)
+    assert found.tried[0].design == mine
+    assert found.start is not None
+    assert found.start.tried.origin == "yours"
+    assert len(node_files(found)) == len(found.recommended.tried.design)
+
+
+def test_days_of_search_and_report_are_different_people() -> None:
+    plan = FLOOR.model_dump_json()
+    first, second = (day_timeline(plan, 40.0, day_seed(1, purpose, 0)) for purpose in (1, 3))
+    assert first.persons != second.persons
+
+
+def test_a_sensor_in_a_corner_errs_more_than_one_where_people_are() -> None:
+    timeline = day_timeline(FLOOR.model_dump_json(), 60.0, 5)
+    sheet = load_node("ceiling_counter").sensor
+    crowded = where_people_are(FLOOR, [timeline], sheet, 1, 2.7)[0]
+    days = Days(1, SEARCHED, 2, 60.0)
+    good, bad = (
+        judge(Trial(FLOOR.model_dump_json(), (Hanging("ceiling_counter", mount),), "count", days))
+        for mount in (crowded, Mount(4.6, 0.4, 2.7))
+    )
+    assert good.error < bad.error
+    assert good.unseen < bad.unseen
+    assert bad.bias < 0
+
+
+def test_at_doors_the_search_finds_who_comes_and_goes() -> None:
+    office = load_scenario("office_doorway")
+    types = ("doorway_counter",)
+    space = Space(office, types, (1,), (2.4, 2.7), (0.0, 0.0), {types[0]: 1.0}, {types[0]: 1e6}, at_doors=True)
+    found = search(space, Request("in_out", trials=8, seconds=60.0, days=1, judged_days=1), HERE)
+    assert found.best[1].tried.judged.error < 0.3
+    assert all(one.design[0].mount.y_m <= 1.3 for one in found.tried)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"sensors": "0"}, "sensors"),
+        ({"sensors": "4-2"}, "sensors"),
+        ({"sensors": "1-99"}, "sensors"),
+        ({"objective": "cout"}, "count"),
+        ({"types": ("ceiling_conter",)}, "ceiling_counter"),
+        ({"types": ("doorway_counter",)}, "comes and goes"),
+        ({"highest_m": 9.0}, "ceiling"),
+        ({"lowest_m": 2.6, "highest_m": 2.3}, "lowest"),
+        ({"prices": ("ceiling_counter=cheap",)}, "price"),
+        ({"prices": ("mask_camera=3",)}, "price"),
+        ({"start": ("ceiling_counter@50,1,2.5",)}, "mount"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        place_request(FLOOR, PlaceOptions(**change))
+
+
+def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "found"
+    asked = ["place", "office_floor", "--sensors", "1", "--trials", "8", "--seconds", "40", "--workers", "1"]
+    assert run([*asked, "--out", str(out), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == json.loads((out / "place.json").read_text())
+    table = pq.read_table(out / "trials.parquet")
+    assert table.num_rows == 8
+    assert np.min(table["error"].to_numpy()) == pytest.approx(min(one["search"]["error"] for one in said["front"]))
+    assert (out / "place.png").read_bytes().startswith(b"\x89PNG")
+    assert load_node(str(out / "sensor_1_ceiling_counter.toml")).config.mount is not None
+
+
+def test_coverage_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["coverage", "office_floor", "--node", "ceiling_counter@2.5,3.2,2.6", "--step", "0.5", "--people", "8"]
+    assert run([*asked, "--no-studies", "--jobs", "1", "--out", str(tmp_path / "c"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert 0.1 < said["postures"]["all"]["detected"] < 0.5
+    assert {path.name for path in (tmp_path / "c").iterdir()} == {
+        "coverage.json", "coverage.geojson", "coverage.npz", "coverage.png",
+    }  # fmt: skip
+    assert run(["coverage", "office_floor", "--node", "ceiling_counter", "--height", "5"]) == 2
+    assert "ceiling" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Several sensors, one answer: who sees whom, what a gateway hears, and what it makes of it."""
