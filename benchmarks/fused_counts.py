@@ -43,8 +43,8 @@ def errors(gateway: Gateway, judged: list[Watched], *, through_link: bool = Fals
         else:
             told = gateway.fuse(day.counts)
         off = np.abs(told - day.in_view)
-        wrong.append(off[day.settled])
-        of_three.append(off[day.settled & (day.in_view == 3)])
+        wrong.append(off)
+        of_three.append(off[day.in_view == 3])
     return f"{np.concatenate(wrong).mean():.3f}, of three {np.concatenate(of_three).mean():.3f}"
 
 

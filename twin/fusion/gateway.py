@@ -74,6 +74,16 @@ class Group:
             found[frame] = ordered[np.searchsorted(np.cumsum(belief[order]), 0.5)]
         return found
 
+    def at_once(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (N,) people seen by the group at moments that know nothing of each other; `counts` is (G, N)."""
+        most = self.answers.shape[2] - 1
+        belief = np.tile(self.start, (counts.shape[1], 1))
+        for node, told in enumerate(counts):
+            belief *= self.answers[node][:, np.minimum(told, most)].T ** self.temper
+        order = np.argsort(self.people, kind="stable")
+        share = np.cumsum(belief[:, order], axis=1)
+        return np.asarray(self.people[order][(share < share[:, -1:] / 2).sum(axis=1)], np.int64)
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -111,22 +121,33 @@ class Gateway:
             zones[tuple(group.nodes.tolist())] = group.follow(last[group.nodes], news[group.nodes])
         return zones
 
+    def fuse_at_once(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (N,) people that all nodes see at moments that know nothing of each other; `counts` is (K, N)."""
+        grouped = {int(node) for group in self.groups for node in group.nodes}
+        total = np.zeros(counts.shape[1], np.int64)
+        for node in range(self.nodes):
+            total += 0 if node in grouped else counts[node]
+        for group in self.groups:
+            total += group.at_once(counts[group.nodes])
+        return total
+
 
 def adding_gateway(nodes: int) -> Gateway:
     """Return a gateway that adds up all counts, as if no fields overlapped."""
     return Gateway(nodes, ())
 
 
-def learn_gateway(days: Sequence[Watched], *, follows_single_nodes: bool = False) -> Gateway:
+def learn_gateway(days: Sequence[Watched], *, follows_single_nodes: bool = False, follows: bool = True) -> Gateway:
     """Return the gateway of a placement from simulated days before it.
 
     Args:
         days: The same nodes at the same places, other people.
         follows_single_nodes: Nodes whose fields no other shares are followed too, not taken by their word.
+        follows: Whether frames of a day follow each other; else the gateway is for `fuse_at_once` alone.
     """
     nodes = len(days[0].mounts)
     groups = [group for group in _groups(days, nodes) if len(group) > 1 or follows_single_nodes]
-    return Gateway(nodes, tuple(_learn_group(days, group) for group in groups))
+    return Gateway(nodes, tuple(_learn_group(days, group, follows=follows) for group in groups))
 
 
 def _groups(days: Sequence[Watched], nodes: int) -> list[NDArray[np.int64]]:
@@ -140,7 +161,7 @@ def _groups(days: Sequence[Watched], nodes: int) -> list[NDArray[np.int64]]:
     return [np.flatnonzero(label == number) for number in range(label.max() + 1)]
 
 
-def _learn_group(days: Sequence[Watched], nodes: NDArray[np.int64]) -> Group:
+def _learn_group(days: Sequence[Watched], nodes: NDArray[np.int64], *, follows: bool) -> Group:
     regions = _regions(days, nodes)
     occupied = [_occupation(day, nodes, regions) for day in days]
     states, often = np.unique(np.concatenate(occupied), axis=0, return_counts=True)
@@ -156,7 +177,7 @@ def _learn_group(days: Sequence[Watched], nodes: NDArray[np.int64]) -> Group:
     answers = np.stack([_answers(days, node, regions, states, place, most) for place, node in enumerate(nodes)])
     people = np.asarray(states.sum(axis=1), np.int64)
     group = Group(nodes, people, transitions, start / start.sum(), answers, 1.0)
-    return _tempered(group, days, occupied)
+    return _tempered(group, days, occupied) if follows else group
 
 
 def _regions(days: Sequence[Watched], nodes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -197,7 +218,7 @@ def _answers(
     largest = max(int(states[:, sees].sum(axis=1).max()), *(int(seen.max()) for seen in before))
     table = np.full((largest + 1, most + 1), _LEAST)
     for day, seen in zip(days, before, strict=True):
-        np.add.at(table, (seen[day.settled], day.counts[node, day.settled]), 1.0)
+        np.add.at(table, (seen, day.counts[node]), 1.0)
     _fill_rows_never_seen(table, most)
     table = (table + 0.5 / (most + 1)) / (table.sum(axis=1, keepdims=True) + 0.5)
     return np.asarray(table[states[:, sees].sum(axis=1)])
@@ -218,7 +239,7 @@ def _tempered(group: Group, days: Sequence[Watched], occupied: list[NDArray[np.i
         for day, found in zip(days, occupied, strict=True):
             counts = day.counts[group.nodes]
             answer = tried.follow(counts, np.ones(counts.shape, np.bool_))
-            wrong += float(np.abs(answer - found.sum(axis=1))[day.settled].sum())
+            wrong += float(np.abs(answer - found.sum(axis=1)).sum())
         return wrong
 
     best = min(_TEMPERS, key=error)

@@ -54,14 +54,14 @@ class Together:
 
     def as_dict(self) -> dict[str, Any]:
         """Return errors of each node and of all together, as JSON holds them."""
-        day, settled = self.watched, self.watched.settled
+        day = self.watched
         rows = [
             {
                 "node": node.name,
                 "x_m": mount.x_m,
                 "y_m": mount.y_m,
                 "height_m": mount.height_m,
-                **_errors(day.counts[number], day.recordings[number].count, settled),
+                **_errors(day.counts[number], day.recordings[number].count),
             }
             for number, (node, mount) in enumerate(zip(self.nodes, day.mounts, strict=True))
         ]
@@ -69,9 +69,9 @@ class Together:
             "plan": self.scenario.name,
             "nodes": rows,
             "zones": [group.nodes.tolist() for group in self.gateway.groups],
-            "added": _errors(day.counts.sum(axis=0), day.in_view, settled),
-            "fused": _errors(self.fused, day.in_view, settled),
-            "fused_against_room": _errors(self.fused, day.truth, settled),
+            "added": _errors(day.counts.sum(axis=0), day.in_view),
+            "fused": _errors(self.fused, day.in_view),
+            "fused_against_room": _errors(self.fused, day.truth),
             "link": self.link.model_dump(),
             "seconds": len(day.timeline.time_s) / self.nodes[0].sensor.fast_frame_rate_hz.value,
             "seed": self.seed,
@@ -93,8 +93,8 @@ class Together:
         return buffer.getvalue()
 
 
-def _errors(answered: NDArray[np.int64], truth: NDArray[np.int64], chosen: NDArray[np.bool_]) -> dict[str, float]:
-    off = (answered - truth)[chosen]
+def _errors(answered: NDArray[np.int64], truth: NDArray[np.int64]) -> dict[str, float]:
+    off = answered - truth
     return {
         "people_wrong": float(np.abs(off).mean()),
         "bias": float(off.mean()),

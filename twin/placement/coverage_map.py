@@ -10,7 +10,7 @@ import shapely
 
 from twin.figures_style import ANSWER, INK, WRONG, styled
 from twin.placement.coverage import BLIND_BELOW, COVERAGE_LEVEL
-from twin.placement.plan_drawing import Shown, height_px, plan_axes, room_traces, sensor_traces
+from twin.placement.plan_drawing import height_px, plan_axes, room_traces, sensor_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +40,8 @@ def coverage_map(
     floor, *others = room_traces(scenario)
     floor.fill = None  # heat maps lie below lines and what they fill
     blind = [] if what == "right" else _blind_lines(coverage, coverage.share("detected", posture, node) < BLIND_BELOW)
-    sensors = sensor_traces(scenario, coverage.nodes, Shown(selected=node, has_outlines=False))
-    traces = [floor, _heat(coverage, what, posture, node), *others, *blind, sensors[-1]]
+    marks = sensor_marks(scenario, coverage.nodes, node)
+    traces = [floor, _heat(coverage, what, posture, node), *others, *blind, marks]
     return plan_axes(styled(traces, height_px(scenario)), scenario)
 
 

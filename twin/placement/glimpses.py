@@ -153,6 +153,11 @@ class Glimpser:
         earlier = [back / rate_hz for back in range(self._frames - 1, -1, -1)]
         return self._counted(np.stack([self._scene(crowd, visits.before(crowd, s)) for s in earlier], axis=1), rng)
 
+    def counts_at(self, moments: Timeline, frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return (M,) what the node answers at the end of each stretch of `frames` frames, (M * frames) in all."""
+        scene = self._array.scene_degc(moments).reshape(-1, frames, len(self._empty_degc))
+        return self._counted(scene[:, frames - self._frames :], rng)
+
     def _scene(self, crowd: Crowd, visits: Visits) -> NDArray[np.float64]:
         timeline = _timeline(self.scenario, crowd, visits)
         return self._array.scene_degc(timeline).reshape(len(visits.who), -1)

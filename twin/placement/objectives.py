@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twin.fusion.gateway import Gateway
     from twin.fusion.watching import Watched
 
 Objective = Literal["detection", "count", "in_out"]
@@ -57,12 +56,9 @@ class Judged:
     bias: float
 
 
-def judge_counts(day: Watched, gateway: Gateway, objective: Objective) -> Judged:
-    """Return how wrong the nodes' counts together were, from `settled` on."""
-    settled = day.settled
-    answered = gateway.fuse(day.counts)[settled]
-    truth, in_view = day.truth[settled], day.in_view[settled]
-    people = day.seen_by[settled]
+def judge_answers(day: Watched, answered: NDArray[np.int64], objective: Objective) -> Judged:
+    """Return how wrong (N,) answers of a gateway were."""
+    truth, in_view, people = day.truth, day.in_view, day.seen_by
     present = people[people >= 0]
     views = np.bitwise_count(present)
     wrong = _missed(answered, truth) if objective == "detection" else float(np.abs(answered - truth).mean())

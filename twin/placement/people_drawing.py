@@ -10,7 +10,8 @@ from plotly.subplots import make_subplots
 
 from scenarios.timeline import SITTING, STANDING, WALKING, WALKS_ABOVE_MPS
 from twin.figures_style import ANSWER, CALM, HEAT, INK, WRONG, styled
-from twin.placement.plan_drawing import SENSOR_COLORS, Shown, height_px, plan_axes, room_traces, sensor_traces
+from twin.placement.plan_drawing import field_traces, height_px, plan_axes, room_traces, sensor_marks
+from twin.placement.plan_shapes import sensor_color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +29,9 @@ _IN_WORDS = {STANDING: "standing", WALKING: "walking", SITTING: "sitting"}
 
 def people_figure(scenario: Scenario, nodes: Sequence[Node], watched: Watched, frame: int) -> go.Figure:
     """Return the plan with the people of a frame, those in view of any sensor in colour."""
-    sensors = sensor_traces(scenario, nodes, Shown(plane="seat", selected=-1))
+    fields, marks = field_traces(scenario, nodes, "seat"), sensor_marks(scenario, nodes)
     people = _people(watched, frame)
-    return plan_axes(
-        styled([*room_traces(scenario), *sensors[:-1], *people, sensors[-1]], height_px(scenario)), scenario
-    )
+    return plan_axes(styled([*room_traces(scenario), *fields, *people, marks], height_px(scenario)), scenario)
 
 
 def frames_figure(watched: Watched, frame: int) -> go.Figure:
@@ -80,7 +79,7 @@ def counts_figure(watched: Watched, fused: NDArray[np.int64], cursor_s: float | 
     """
     time_s = watched.timeline.time_s
     lines = [
-        _steps(time_s, count, f"sensor {number + 1}", SENSOR_COLORS[number % len(SENSOR_COLORS)], 1.0, "dot")
+        _steps(time_s, count, f"sensor {number + 1}", sensor_color(number), 1.0, "dot")
         for number, count in enumerate(watched.counts)
     ]
     lines += [

@@ -12,7 +12,7 @@ from datasheet.bad_input import BadInputError
 from scenarios.geometry import outline
 from sensors.field_of_view import HIP_RATIO
 from twin.placement.footprints import PLANES_M, pixel_outlines_m
-from twin.placement.plan_drawing import field_outline_m, is_warm, mount_of
+from twin.placement.plan_shapes import box_m, field_outline_m, is_warm, mount_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,16 +75,11 @@ def _of_one(scenario: Scenario, node: Node, number: int) -> list[str]:
     warm = [
         f"{thing.name} ({thing.surface_degc:g} degC)"
         for thing in scenario.objects
-        if is_warm(thing, scenario.room)
-        and field.intersects(_box(thing.x_m, thing.y_m, thing.size_x_m, thing.size_y_m))
+        if is_warm(thing, scenario.room) and field.intersects(shapely.Polygon(box_m(thing)))
     ]
     if warm:
         lines.append(f"Sensor {number} has {', '.join(warm)} in its field, which may look like people.")
     return lines
-
-
-def _box(x_m: float, y_m: float, size_x_m: float, size_y_m: float) -> shapely.Polygon:
-    return shapely.box(x_m - size_x_m / 2, y_m - size_y_m / 2, x_m + size_x_m / 2, y_m + size_y_m / 2)
 
 
 def _field(scenario: Scenario, node: Node, plane: str) -> shapely.Polygon:

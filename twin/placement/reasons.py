@@ -25,7 +25,7 @@ _DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 @dataclass(frozen=True)
 class Why:
-    """What becomes of a design when it is changed, on the days of the report.
+    """What becomes of a design when it is changed, on other days than those of the search.
 
     Attributes:
         judged: The design itself.

@@ -53,6 +53,10 @@ LOWEST_M = 2.2
 GOOD_ENOUGH = 1.1
 """Further nodes that lower the error by less than a tenth are not recommended; assumed."""
 
+_EVENT_DAYS_RATIO = 10
+_REPORTED_PARTS = 5
+"""Of each half of the days of the report: the spread between them tells how sure the mean is."""
+
 INSIDE_M = (0.0, 1.2)
 """How far behind its door a node may hang that counts who comes and goes; assumed."""
 
@@ -188,8 +192,7 @@ class Request:
         trials: How many designs are tried, starts included.
         seconds: Length of each simulated day.
         seed: Everything random follows from it.
-        days: Days of the search.
-        judged_days: Days of the choice, and of the report.
+        days: Days of the search, and as many of the choice, of the report twice as many.
         start: A placement of the user's to begin with; empty for none.
     """
 
@@ -197,13 +200,14 @@ class Request:
     trials: int = 200
     seconds: float = 120.0
     seed: int = 1
-    days: int = 3
-    judged_days: int = 6
+    days: int = 40
     start: Design = ()
 
     def on(self, purpose: int) -> Days:
-        """Return days for a purpose."""
-        number = self.days if purpose == SEARCHED else self.judged_days
+        """Return days for a purpose; people who pass a door are followed through whole days, of which fewer will do."""
+        number = self.days if self.objective != "in_out" else max(self.days // _EVENT_DAYS_RATIO, 1)
+        if purpose == REPORTED:
+            return Days(self.seed, purpose, 2 * number, self.seconds, parts=_REPORTED_PARTS)
         return Days(self.seed, purpose, number, self.seconds)
 
 

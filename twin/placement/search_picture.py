@@ -25,6 +25,7 @@ _DPI = 110
 _MARGIN_M = 0.4
 _FRAME_STEP = 5
 _BINS_PER_M = 4
+_DRAWN_DAYS = 8
 _DAY_S = 86_400.0
 
 
@@ -51,7 +52,7 @@ def _draw_plan(axis: Any, found: Found, request: Request, design: Design, title:
     room = scenario.room
     draw_room(axis, scenario)
     plan = scenario.model_dump_json()
-    days = [day_timeline(plan, request.seconds, day_seed(request.seed, SEARCHED, day)) for day in range(request.days)]
+    days = [day_timeline(plan, request.seconds, day_seed(request.seed, SEARCHED, day)) for day in range(_DRAWN_DAYS)]
     at_m = np.concatenate([day.position_m[::_FRAME_STEP][day.person_index[::_FRAME_STEP] >= 0] for day in days])
     bins = [np.arange(0, size_m + 1e-9, 1 / _BINS_PER_M) for size_m in (room.size_x_m, room.size_y_m)]
     density, *_ = np.histogram2d(at_m[:, 0], at_m[:, 1], bins=bins)

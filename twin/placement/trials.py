@@ -10,17 +10,16 @@ import numpy as np
 
 from scenarios.room import Scenario
 from scenarios.simulation import simulate
-from twin.fusion.gateway import learn_gateway
-from twin.fusion.watching import watch_timelines
 from twin.placement.design import Design, nodes_of
-from twin.placement.objectives import Judged, Objective, judge_counts, mean_of
+from twin.placement.moments import judge_moments
+from twin.placement.objectives import Judged, Objective, mean_of
 
 if TYPE_CHECKING:
     from scenarios.timeline import Timeline
 
 LEARNT, SEARCHED, CHOSEN, REPORTED = range(4)
-"""What days are for: to learn the gateway, to search, to choose among the best found, to report. No day serves two, and
-each purpose has units of the sensors of its own, which also learn the gateway for it."""
+"""What days are for: to find where people are, to search, to choose among the best found, to report. No day
+serves two, and each purpose has units of the sensors of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,14 @@ class Days:
         purpose: What they are for.
         number: How many.
         seconds: How long each is.
-        learnt: How many others the gateway learns from.
+        parts: Of each half of them, judged apart to tell how sure a mean is.
     """
 
     seed: int
     purpose: int
     number: int
     seconds: float
-    learnt: int = 2
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,18 +68,18 @@ def judge(trial: Trial) -> Judged:
 
 
 def judge_days(trial: Trial) -> list[Judged]:
-    """Return how wrong a design is on each of the trial's days."""
+    """Return how wrong a design is in each part of the trial's days."""
     if trial.objective == "in_out":
         from twin.placement.door_trials import judge_events  # noqa: PLC0415 - few searches need it
 
         return judge_events(trial)
     days = trial.days
-    kinds = [(LEARNT, day) for day in range(days.learnt)] + [(days.purpose, day) for day in range(days.number)]
-    timelines = [day_timeline(trial.scenario, days.seconds, day_seed(days.seed, *kind)) for kind in kinds]
+    seeds = [day_seed(days.seed, days.purpose, day) for day in range(days.number)]
     units_seed = day_seed(days.seed, days.purpose, -1)
-    watched = watch_timelines(_scenario(trial.scenario), timelines, nodes_of(trial.design), seed=units_seed)
-    gateway = learn_gateway(watched[: days.learnt])
-    return [judge_counts(day, gateway, trial.objective) for day in watched[days.learnt :]]
+    nodes = nodes_of(trial.design)
+    return judge_moments(
+        trial.scenario, nodes, seeds, days.seconds, trial.objective, units_seed=units_seed, parts=days.parts
+    )
 
 
 def day_seed(seed: int, purpose: int, day: int) -> int:

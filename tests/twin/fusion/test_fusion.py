@@ -48,7 +48,7 @@ def test_people_seen_by_two_sensors_count_once(learnt: list[Watched]) -> None:
 
 
 def _error(day: Watched, answered: np.ndarray) -> float:
-    return float(np.abs(answered - day.in_view)[day.settled].mean())
+    return float(np.abs(answered - day.in_view).mean())
 
 
 def test_a_gateway_that_knows_of_the_overlap_errs_less_than_one_that_adds(

@@ -32,7 +32,7 @@ FLOOR = load_scenario("office_floor")
 SPACE = Space(
     FLOOR, ("ceiling_counter",), (1, 2), (2.2, 2.7), (0.0, 30.0), {"ceiling_counter": 3.0}, {"ceiling_counter": 1e6}
 )
-REQUEST = Request("count", trials=10, seconds=40.0, days=1, judged_days=2)
+REQUEST = Request("count", trials=10, seconds=40.0, days=8)
 
 
 class Here:
@@ -71,7 +71,7 @@ def test_the_best_is_no_worse_than_any_other_on_the_days_of_the_search_and_of_th
         assert best.tried in found.tried
         least = min(one.judged.error for one in found.tried if len(one.design) == number)
         assert best.tried.judged.error <= least * 2
-        assert len(best.days) == 2
+        assert len(best.days) == 10
         assert found.grids[number].tried.design != best.tried.design or best.tried.origin == "grid"
 
 
@@ -104,7 +104,7 @@ def test_a_sensor_in_a_corner_errs_more_than_one_where_people_are() -> None:
     timeline = day_timeline(FLOOR.model_dump_json(), 60.0, 5)
     sheet = load_node("ceiling_counter").sensor
     crowded = where_people_are(FLOOR, [timeline], sheet, 1, 2.7)[0]
-    days = Days(1, SEARCHED, 2, 60.0)
+    days = Days(1, SEARCHED, 8, 60.0)
     good, bad = (
         judge(Trial(FLOOR.model_dump_json(), (Hanging("ceiling_counter", mount),), "count", days))
         for mount in (crowded, Mount(4.6, 0.4, 2.7))
@@ -118,7 +118,7 @@ def test_at_doors_the_search_finds_who_comes_and_goes() -> None:
     office = load_scenario("office_doorway")
     types = ("doorway_counter",)
     space = Space(office, types, (1,), (2.4, 2.7), (0.0, 0.0), {types[0]: 1.0}, {types[0]: 1e6}, at_doors=True)
-    found = search(space, Request("in_out", trials=8, seconds=60.0, days=1, judged_days=1), HERE)
+    found = search(space, Request("in_out", trials=8, seconds=60.0, days=10), HERE)
     assert found.best[1].tried.judged.error < 0.3
     assert all(one.design[0].mount.y_m <= 1.3 for one in found.tried)
 
