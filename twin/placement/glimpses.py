@@ -111,17 +111,19 @@ class Glimpser:
         scenario: The room.
         node: The node.
         unit_seed: Stands for the unit.
+        axis_deg: How far its optical axis lies to the image's right and top; None: as the unit's does.
     """
 
     scenario: Scenario
     node: Node
     unit_seed: int
+    axis_deg: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         node = self.node
         self._noise = noise_profile(node.sensor, node.config.sensor.noise)
         unit = unit_errors(node.sensor, self._noise, seed=self.unit_seed)
-        self._array = ThermalArray(node.sensor, node.mount_in(self.scenario), unit.axis_deg)
+        self._array = ThermalArray(node.sensor, node.mount_in(self.scenario), self.axis_deg or unit.axis_deg)
         self._pattern_k = unit.pattern_k.reshape(-1)
         self._frames, self._answer = answering(node.network)
         self._empty_degc = self._array.scene_degc(_timeline(self.scenario, Crowd((), np.empty(0)), None)).reshape(-1)

@@ -6,7 +6,7 @@ of a placement than all moments of a few days, and take less time.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -31,55 +31,71 @@ if TYPE_CHECKING:
 EVERY_S = 8.0
 """Between moments of a day; people stay at a place for half a minute, and walk through a view in two seconds."""
 
+DIAGONALS = ((1, 1), (-1, -1), (1, -1), (-1, 1))
+"""Signs of the axis errors of units, each one standard deviation off either way: together as far off as all units are,
+and to no side. An axis a few degrees off sees the floor a hand's breadth beside, which may decide over a seat."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which units of the sensors hang there.
+
+    Attributes:
+        seed: Their patterns and noise, and their axes unless these are chosen.
+        number: How many; days are shared out among them.
+        has_chosen_axes: Whether their axes are off along the first of `DIAGONALS`; else as units happen to be.
+    """
+
+    seed: int
+    number: int
+    has_chosen_axes: bool
+
+    def glimpser(self, scenario: Scenario, node: Node, place: int, unit: int) -> Glimpser:
+        """Return a unit of a node, which hangs as the `place`-th."""
+        seed = int(np.random.SeedSequence([self.seed, place, unit]).generate_state(1)[0])
+        if not self.has_chosen_axes:
+            return Glimpser(scenario, node, seed)
+        sd_deg = node.sensor.axis_gap_deg.value / 2
+        right, up = DIAGONALS[(unit + place) % self.number]
+        return Glimpser(scenario, node, seed, (right * sd_deg, up * sd_deg))
+
 
 def judge_moments(
-    scenario: str,
-    nodes: Sequence[Node],
-    seeds: Sequence[int],
-    seconds: float,
-    objective: Objective,
-    *,
-    units_seed: int,
-    parts: int = 1,
+    scenario: str, nodes: Sequence[Node], seeds: Sequence[int], seconds: float, objective: Objective, units: Units
 ) -> list[Judged]:
-    """Return how wrong nodes are at moments of many days, part by part of each half of the days.
+    """Return how wrong nodes are at moments of many days, for each unit twice, on one half of its days each.
 
-    Where fields overlap, the gateway is learnt from one half of the days and judged on the other, both ways. It knows
+    Where fields overlap, the gateway is learnt from one half of all days and judged on the other, both ways. It knows
     nothing of what was before a moment: it errs more than one that follows people, for all placements alike.
 
     Args:
         scenario: The plan, as JSON.
         nodes: What hangs in it.
-        seeds: Of the days, two at least.
+        seeds: Of the days, two at least for each unit.
         seconds: Length of each day.
         objective: What is judged.
-        units_seed: Which units of the sensors hang there.
-        parts: Of each half.
+        units: Which units of the sensors hang there.
 
     Raises:
         BadInputError: A node cannot be used, or hangs outside.
     """
+    plan = Scenario.model_validate_json(scenario, strict=True)
     frames = max(answering(node.network)[0] for node in nodes)
-    watched = [
-        _watched(scenario, nodes, moments_of(scenario, tuple(half), seconds, frames), frames, units_seed)
-        for half in (seeds[0::2], seeds[1::2])
-    ]
+    halves: tuple[list[Watched], list[Watched]] = ([], [])
+    for unit in range(units.number):
+        looks = [units.glimpser(plan, node, place, unit) for place, node in enumerate(nodes)]
+        own = seeds[unit :: units.number]
+        for half, days in zip(halves, (own[0::2], own[1::2]), strict=True):
+            rng = np.random.default_rng([units.seed, unit, len(halves[0]), len(halves[1])])
+            half.append(_watched(plan, nodes, looks, moments_of(scenario, tuple(days), seconds, frames), frames, rng))
     judged: list[Judged] = []
-    for learnt, one in (watched, watched[::-1]):
-        answered = learn_gateway([learnt], follows=False).fuse_at_once(one.counts)
-        pieces = np.array_split(np.arange(len(answered)), parts)
-        judged += [judge_answers(_part_of(one, piece), answered[piece], objective) for piece in pieces]
+    for learnt, parts in (halves, halves[::-1]):
+        gateway = learn_gateway(learnt, follows=False)
+        judged += [judge_answers(part, gateway.fuse_at_once(part.counts), objective) for part in parts]
     return judged
 
 
-def _part_of(watched: Watched, moments: NDArray[np.intp]) -> Watched:
-    """Return some of the moments, one frame each."""
-    now = watched.timeline
-    timeline = replace(now, time_s=now.time_s[moments], person_index=now.person_index[moments])
-    return replace(watched, timeline=timeline, counts=watched.counts[:, moments], seen_by=watched.seen_by[moments])
-
-
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def moments_of(scenario: str, seeds: tuple[int, ...], seconds: float, frames: int) -> Timeline:
     """Return stretches of so many frames each, all behind each other, from days that begin with other people."""
     plan = Scenario.model_validate_json(scenario, strict=True)
@@ -129,15 +145,17 @@ def _stretches(day: Timeline, frames: int) -> Timeline:
     )
 
 
-def _watched(scenario: str, nodes: Sequence[Node], moments: Timeline, frames: int, units_seed: int) -> Watched:
+def _watched(
+    plan: Scenario,
+    nodes: Sequence[Node],
+    looks: Sequence[Glimpser],
+    moments: Timeline,
+    frames: int,
+    rng: np.random.Generator,
+) -> Watched:
     """Return what nodes answer at each moment, as one recording of its last frames."""
-    plan = Scenario.model_validate_json(scenario, strict=True)
     mounts = tuple(node.mount_in(plan) for node in nodes)
-    counts = []
-    for number, node in enumerate(nodes):
-        seed = int(np.random.SeedSequence([units_seed, number]).generate_state(1)[0])
-        rng = np.random.default_rng([units_seed, number, 1])
-        counts.append(Glimpser(plan, node, unit_seed=seed).counts_at(moments, frames, rng))
+    counts = [look.counts_at(moments, frames, rng) for look in looks]
     ends = slice(frames - 1, None, frames)
     now = replace(
         moments,

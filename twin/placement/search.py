@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 BATCH = 8
 """Designs proposed at once, for any number of workers."""
 
-FINALISTS = 4
+FINALISTS = 6
 """Designs of each number of nodes that are judged anew."""
 
 LOWEST_M = 2.2
@@ -54,8 +54,8 @@ GOOD_ENOUGH = 1.1
 """Further nodes that lower the error by less than a tenth are not recommended; assumed."""
 
 _EVENT_DAYS_RATIO = 10
-_REPORTED_PARTS = 5
-"""Of each half of the days of the report: the spread between them tells how sure the mean is."""
+_SEARCHED_UNITS, _CHOSEN_UNITS, _REPORTED_UNITS = 2, 4, 8
+"""Two whose axes are off to opposite sides will do for a search; what is reported is of units as they come."""
 
 INSIDE_M = (0.0, 1.2)
 """How far behind its door a node may hang that counts who comes and goes; assumed."""
@@ -200,15 +200,15 @@ class Request:
     trials: int = 200
     seconds: float = 120.0
     seed: int = 1
-    days: int = 40
+    days: int = 48
     start: Design = ()
 
     def on(self, purpose: int) -> Days:
         """Return days for a purpose; people who pass a door are followed through whole days, of which fewer will do."""
         number = self.days if self.objective != "in_out" else max(self.days // _EVENT_DAYS_RATIO, 1)
         if purpose == REPORTED:
-            return Days(self.seed, purpose, 2 * number, self.seconds, parts=_REPORTED_PARTS)
-        return Days(self.seed, purpose, number, self.seconds)
+            return Days(self.seed, purpose, 2 * number, self.seconds, _REPORTED_UNITS)
+        return Days(self.seed, purpose, number, self.seconds, _SEARCHED_UNITS if purpose == SEARCHED else _CHOSEN_UNITS)
 
 
 def no_progress(done: int, of: int) -> None:

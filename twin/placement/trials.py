@@ -11,7 +11,7 @@ import numpy as np
 from scenarios.room import Scenario
 from scenarios.simulation import simulate
 from twin.placement.design import Design, nodes_of
-from twin.placement.moments import judge_moments
+from twin.placement.moments import Units, judge_moments
 from twin.placement.objectives import Judged, Objective, mean_of
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class Days:
         purpose: What they are for.
         number: How many.
         seconds: How long each is.
-        parts: Of each half of them, judged apart to tell how sure a mean is.
+        units: Units of each sensor among which they are shared out.
     """
 
     seed: int
     purpose: int
     number: int
     seconds: float
-    parts: int = 1
+    units: int = 2
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,15 @@ def judge(trial: Trial) -> Judged:
 
 
 def judge_days(trial: Trial) -> list[Judged]:
-    """Return how wrong a design is in each part of the trial's days."""
+    """Return how wrong a design is in each part of the trial's days: for each unit, twice."""
     if trial.objective == "in_out":
         from twin.placement.door_trials import judge_events  # noqa: PLC0415 - few searches need it
 
         return judge_events(trial)
     days = trial.days
     seeds = [day_seed(days.seed, days.purpose, day) for day in range(days.number)]
-    units_seed = day_seed(days.seed, days.purpose, -1)
-    nodes = nodes_of(trial.design)
-    return judge_moments(
-        trial.scenario, nodes, seeds, days.seconds, trial.objective, units_seed=units_seed, parts=days.parts
-    )
+    units = Units(day_seed(days.seed, days.purpose, -1), days.units, has_chosen_axes=days.purpose != REPORTED)
+    return judge_moments(trial.scenario, nodes_of(trial.design), seeds, days.seconds, trial.objective, units)
 
 
 def day_seed(seed: int, purpose: int, day: int) -> int:

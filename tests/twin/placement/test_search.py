@@ -71,7 +71,7 @@ def test_the_best_is_no_worse_than_any_other_on_the_days_of_the_search_and_of_th
         assert best.tried in found.tried
         least = min(one.judged.error for one in found.tried if len(one.design) == number)
         assert best.tried.judged.error <= least * 2
-        assert len(best.days) == 10
+        assert len(best.days) == 16
         assert found.grids[number].tried.design != best.tried.design or best.tried.origin == "grid"
 
 
