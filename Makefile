@@ -28,7 +28,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 app: $(STAMP)
-	$(BIN)/python -m streamlit run app.py
+	$(BIN)/python app.py
 
 # Needs arm-none-eabi-gcc (Debian: apt-get install gcc-arm-none-eabi).
 firmware: $(STAMP)

@@ -179,3 +179,7 @@ def _show(outlook: BatteryOutlook) -> None:
     first, second = st.columns(2)
     first.download_button("battery.json", answer, file_name="battery.json", key="battery_json", on_click="ignore")
     second.download_button("battery.html", html, file_name="battery.html", key="battery_html", on_click="ignore")
+
+
+if __name__ == "__main__":
+    page()

@@ -204,3 +204,7 @@ def _downloads() -> None:
             on_click="ignore",
             width="stretch",
         )
+
+
+if __name__ == "__main__":
+    page()

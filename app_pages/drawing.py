@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from twin.door.node import is_door_node
 from twin.figures_style import CONFIG
 from twin.library import names
+from twin.node import load_node
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -25,9 +27,16 @@ def plain(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-!|<>$~:" else letter for letter in text)
 
 
+@cache
 def room_nodes() -> list[str]:
-    """Return the library's nodes that look into rooms."""
-    return [name for name in names("nodes") if not is_door_node(name)]
+    """Return the library's nodes that look into rooms and count who is there."""
+    return [name for name in names("nodes") if not is_door_node(name) and not load_node(name).network.counts_passages]
+
+
+@cache
+def passage_nodes() -> list[str]:
+    """Return the library's nodes that look into rooms and count who passes a door."""
+    return [name for name in names("nodes") if not is_door_node(name) and name not in room_nodes()]
 
 
 def door_nodes() -> list[str]:

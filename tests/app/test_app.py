@@ -1,4 +1,4 @@
-"""The app without a browser: what it asks, what it shows, and what it says of bad input."""
+"""The node's page without a browser: what it asks, what it shows, and what it says of bad input."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import ast
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from streamlit.testing.v1 import AppTest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).parents[2] / "app.py"
-PATIENCE_S = 120
-
-
-def fresh() -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=PATIENCE_S).run()
 
 
 @pytest.fixture(scope="module")
-def ran() -> AppTest:
-    """Return the app after a run of six seconds at host level."""
-    app = fresh()
+def fresh(opened: Callable[..., AppTest]) -> AppTest:
+    """Return the page as it begins."""
+    return opened("node")
+
+
+@pytest.fixture(scope="module")
+def ran(opened: Callable[..., AppTest]) -> AppTest:
+    """Return the page after a run of six seconds at host level."""
+    app = opened("node")
+    app.selectbox(key="scenario").set_value("corridor_two_way").run()
     app.number_input(key="seconds").set_value(6)
     app.radio(key="level").set_value("host")
     return app.button(key="run").click().run()
@@ -33,12 +40,12 @@ def shown_frame(app: AppTest) -> object:
     return next(c["data"][0]["z"] for c in charts if c["data"][0]["type"] == "heatmap")
 
 
-def test_begins_with_an_invitation() -> None:
-    """Before the first run the page says what to do, and has no figures."""
-    app = fresh()
-    assert not app.exception
-    assert "press **Run**" in app.markdown[0].value
-    assert len(app.get("plotly_chart")) == 0
+def test_begins_with_a_worked_example(fresh: AppTest) -> None:
+    """Before the first run the page shows the design's first sensor, played for a minute."""
+    assert not fresh.exception
+    assert not [error for error in fresh.error if "sensor, not the network" not in error.value]
+    assert "of the frames right" in fresh.markdown[0].value
+    assert len(fresh.get("plotly_chart")) == 7
 
 
 def test_a_run_shows_figures_and_metrics(ran: AppTest) -> None:
@@ -88,16 +95,16 @@ def test_playing_advances_and_pauses(ran: AppTest) -> None:
 
 
 @pytest.mark.parametrize("key", ["own_scenario", "own_node"])
-def test_bad_input_is_one_line(key: str) -> None:
-    """A file that is not there is named in one line; there is no traceback."""
-    app = fresh()
-    app.text_input(key=key).set_value("nowhere.toml")
-    app.button(key="run").click().run()
-    assert not app.exception
-    assert len(app.error) == 1
-    assert "nowhere" in app.error[0].value
-    assert "\n" not in app.error[0].value
-    assert len(app.get("plotly_chart")) == 0
+def test_bad_input_is_one_line(fresh: AppTest, key: str) -> None:
+    """A file that is not there is named in one line; there is no traceback, and no result of the last run."""
+    fresh.text_input(key=key).set_value("nowhere.toml")
+    fresh.button(key="run").click().run()
+    assert not fresh.exception
+    assert len(fresh.error) == 1
+    assert "nowhere" in fresh.error[0].value
+    assert "\n" not in fresh.error[0].value
+    assert len(fresh.get("plotly_chart")) == 0
+    fresh.text_input(key=key).set_value("")
 
 
 def test_imports_twin_only() -> None:

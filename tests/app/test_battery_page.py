@@ -16,7 +16,7 @@ PATIENCE_S = 120
 def watched() -> AppTest:
     """Return the page with the library's node."""
     app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S).run()
-    return app.segmented_control(key="page").set_value("Battery").run()
+    return app.switch_page("app_pages/battery.py").run()
 
 
 def life_days(app: AppTest) -> float:

@@ -15,7 +15,7 @@ PATIENCE_S = 240
 def opened() -> AppTest:
     """Return the page before anything was run."""
     app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S).run()
-    return app.segmented_control(key="page").set_value("Mask door").run()
+    return app.switch_page("app_pages/door.py").run()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a plan is drawn from: openings, boxes, fields of sensors; colours; and what is said of each thing on hovering."""
+"""What a plan is drawn from: openings, boxes, fields of sensors; colours; and what is said on hovering."""
 
 from __future__ import annotations
 

@@ -135,7 +135,8 @@ def _mark(scenario: Scenario, node: Node, number: int, selected: int) -> str:
         'stroke-width="2" vector-effect="non-scaling-stroke"/>'
     )
     title = f"<title>{escape(sensor_told(node, mount, number))}</title>"
-    return f'<g class="sensor" data-sensor="{number}">{title}{circle}{_text(x, y, str(number + 1), 2.6 * unit_m, PAPER)}</g>'
+    label = _text(x, y, str(number + 1), 2.6 * unit_m, PAPER)
+    return f'<g class="sensor" data-sensor="{number}">{title}{circle}{label}</g>'
 
 
 def _unit_m(scenario: Scenario) -> float:

@@ -47,6 +47,11 @@ BATCH = 8
 FINALISTS = 6
 """Designs of each number of nodes that are judged anew."""
 
+MOVE_M = 0.3
+"""Standard deviation of such a move along x and y."""
+
+_TURNED_SHARE = 0.25
+
 LOWEST_M = 2.2
 """Nobody's head reaches a node that hangs as high; a door's lintel is lower. Assumed."""
 
@@ -235,7 +240,10 @@ def search(space: Space, request: Request, runner: Runner, progress: Callable[[i
     while len(tried) < request.trials:
         size = min(BATCH, request.trials - len(tried))
         batch = [waiting.pop(0) if waiting else None for _ in range(size)]
-        asked = [_ask(study, space, len(tried) + index, one) for index, one in enumerate(batch)]
+        asked = [
+            _ask(study, space, len(tried) + index, one or _moved_best(space, request, tried, index))
+            for index, one in enumerate(batch)
+        ]
         jobs = [Trial(scenario, design, request.objective, request.on(SEARCHED)) for _, design, _ in asked]
         for (proposal, design, origin), judged in zip(asked, runner.in_order(judge, jobs), strict=True):
             one = Tried(design, origin, judged, space.cost(design), space.life_s(design))
@@ -279,6 +287,34 @@ def grid_of(space: Space, number: int) -> Design:
     place = at_the_doors if space.at_doors else regular_grid
     mounts = place(space.scenario, number, space.heights_m[1])
     return tuple(Hanging(space.types[0], mount) for mount in mounts)
+
+
+def _moved_best(space: Space, request: Request, tried: Sequence[Tried], index: int) -> tuple[str, Design] | None:
+    """Return the best design so far of the number whose turn it is, one node moved; None when it is Optuna's turn."""
+    turn = len(tried) + index
+    number = space.numbers[turn % len(space.numbers)]
+    own = [one for one in tried if len(one.design) == number and _is_within(space, one.design)]
+    if space.at_doors or not own or (turn // len(space.numbers)) % 2:
+        return None
+    best = min(own, key=lambda one: one.judged.error).design
+    rng = np.random.default_rng([request.seed, turn])
+    place = int(rng.integers(number))
+    return "search", (*best[:place], _moved(best[place], space, rng), *best[place + 1 :])
+
+
+def _moved(one: Hanging, space: Space, rng: np.random.Generator) -> Hanging:
+    """Return a node moved by `MOVE_M` or so, a little higher or lower, tilted and turned otherwise now and then."""
+    mount, room = one.mount, space.scenario.room
+    east_m, north_m, up_m = rng.normal(0.0, (MOVE_M, MOVE_M, MOVE_M / 4))
+    tilt_deg, yaw_deg = mount.tilt_deg, mount.yaw_deg
+    if rng.random() < _TURNED_SHARE:
+        tilt_deg, yaw_deg = float(abs(rng.normal(tilt_deg, 8.0))), float(rng.uniform(0.0, 360.0))
+    at_m = np.clip((mount.x_m + east_m, mount.y_m + north_m), 0.0, (room.size_x_m, room.size_y_m))
+    x_m, y_m = inside(space.scenario, *at_m.tolist())
+    height_m = float(np.clip(mount.height_m + up_m, *space.heights_m))
+    tilt_deg = float(np.clip(tilt_deg, *space.tilts_deg))
+    moved = Mount(round(x_m, 2), round(y_m, 2), round(height_m, 2), round(yaw_deg, 0) % 360, round(tilt_deg, 0))
+    return replace(one, mount=moved)
 
 
 def _ask(
