@@ -13,6 +13,7 @@ from rich.console import Console
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators.renode.process import RenodeError
+from twin.cli_options import folder_named
 from twin.cli_placement import coverage_command, place_command, watch_command
 from twin.cli_sweep import sweep_command
 from twin.emulated_node import NodeFailedError
@@ -41,13 +42,6 @@ OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 NETWORK_ALONE = "network"
 SHOWN_DISTURBANCES = 20
 """So many lines of what a fault plan has done are shown on the terminal."""
-
-
-def _folder(text: str) -> Path:
-    """Return the folder that an option names; "" would quietly mean the current one."""
-    if not text:
-        raise typer.BadParameter("must be the name of a folder")
-    return Path(text)
 
 
 def _file_ending(*endings: str) -> Callable[[str], Path]:
@@ -133,11 +127,13 @@ def run_command(
     network: Annotated[str | None, typer.Option(help="Of a guarded door: another network than the node's.")] = None,
     faces: Annotated[
         Path | None,
-        typer.Option(parser=_folder, metavar="<path>", help="Of a guarded door: folder of images for its people."),
+        typer.Option(parser=folder_named, metavar="<path>", help="Of a guarded door: folder of images for its people."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(parser=_folder, metavar="<path>", help="Folder for result.json, report.html and what was seen."),
+        typer.Option(
+            parser=folder_named, metavar="<path>", help="Folder for result.json, report.html and what was seen."
+        ),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -288,7 +284,7 @@ def sense(
     ] = None,
     faces: Annotated[
         Path | None,
-        typer.Option(parser=_folder, metavar="<path>", help="Of a door: folder of images for the people in it."),
+        typer.Option(parser=folder_named, metavar="<path>", help="Of a door: folder of images for the people in it."),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -531,7 +527,8 @@ def battery_command(
     battery: Annotated[str | None, typer.Option(help="Another battery than the node's own.")] = None,
     seed: SeedOption = 1,
     out: Annotated[
-        Path | None, typer.Option(parser=_folder, metavar="<path>", help="Folder for battery.json and battery.html.")
+        Path | None,
+        typer.Option(parser=folder_named, metavar="<path>", help="Folder for battery.json and battery.html."),
     ] = None,
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -567,7 +564,9 @@ def battery_command(
 @app.command()
 def build(
     network: Annotated[str, typer.Argument(help="Name from the library or path to a .tflite.")],
-    out: Annotated[Path, typer.Option(parser=_folder, metavar="<path>", help="Folder for sources, image and map.")],
+    out: Annotated[
+        Path, typer.Option(parser=folder_named, metavar="<path>", help="Folder for sources, image and map.")
+    ],
     board: Annotated[str, typer.Option(help="Name of a board or path to its folder.")] = "stm32l4a6zg",
     app_name: Annotated[
         str | None,
@@ -750,7 +749,7 @@ def emulate(
 def renode_export(
     node: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
     out: Annotated[
-        Path, typer.Option(parser=_folder, metavar="<path>", help="Folder for platform, script, models, test.")
+        Path, typer.Option(parser=folder_named, metavar="<path>", help="Folder for platform, script, models, test.")
     ],
     scenario: Annotated[str, typer.Option(help="What the sensor sees.")] = "office_doorway",
     seconds: Annotated[float, typer.Option(min=1.0, max=3600.0, help="Length of the scenario.")] = 60.0,

@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from twin.cli_options import folder_named
 from twin.terminal import frame_progress
-
-MOST_NODES = 16
-"""In one plan; more are planned room by room."""
 
 
 def coverage_command(
@@ -27,12 +25,14 @@ def coverage_command(
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 1,
     out: Annotated[
-        Path | None, typer.Option(metavar="<path>", help="Folder for coverage.png, .geojson, .npz and .json.")
+        Path | None,
+        typer.Option(parser=folder_named, metavar="<path>", help="Folder for coverage.png, .geojson, .npz and .json."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,  # noqa: FBT002
 ) -> None:
     """Show where people are detected and counted right, spot by spot, and where nobody is."""
     from datasheet.bad_input import BadInputError  # noqa: PLC0415 - slow to load; --help does without
+    from twin.fusion.report import MOST_NODES  # noqa: PLC0415
     from twin.placement.coverage import coverage  # noqa: PLC0415
     from twin.placement.coverage_files import coverage_geojson, coverage_json, coverage_npz  # noqa: PLC0415
     from twin.placement.coverage_picture import coverage_png  # noqa: PLC0415
@@ -74,7 +74,9 @@ def coverage_command(
 
 def place_command(
     plan: Annotated[str, typer.Argument(help="Scenario by name, or path to its TOML, or to a DXF drawing.")],
-    out: Annotated[Path, typer.Option(metavar="<path>", help="Folder for place.json, .png, trials and nodes.")],
+    out: Annotated[
+        Path, typer.Option(parser=folder_named, metavar="<path>", help="Folder for place.json, .png, trials and nodes.")
+    ],
     sensors: Annotated[str, typer.Option(help="How many: a number, or a range such as 1-4.")] = "1-3",
     objective: Annotated[str, typer.Option(help="detection, count or in_out.")] = "count",
     node: Annotated[
@@ -138,7 +140,9 @@ def watch_command(
     clock: Annotated[float, typer.Option(min=0.0, max=60.0, help="How far clocks are off, in s.")] = 0.0,
     ceiling: Annotated[float | None, typer.Option(min=0.6, max=20.0, help="Of a drawing, in m.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 1,
-    out: Annotated[Path | None, typer.Option(metavar="<path>", help="Folder for counts.npz and watch.json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=folder_named, metavar="<path>", help="Folder for counts.npz and watch.json.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,  # noqa: FBT002
 ) -> None:
     """Let several sensors count the same people, and a gateway make one answer of it."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from twin.cli_options import folder_named
+
 if TYPE_CHECKING:
     from twin.sweeps.driver import Plan
 
@@ -23,7 +25,11 @@ def sweep_command(
     sweep: Annotated[str, typer.Argument(help="Name from the library or path to a TOML.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="<path>", help="Folder for runs.parquet and summary.html; goes on where it was ended."),
+        typer.Option(
+            parser=folder_named,
+            metavar="<path>",
+            help="Folder for runs.parquet and summary.html; goes on where it was ended.",
+        ),
     ] = None,
     scheduler: Annotated[
         str, typer.Option(help="local, or the address of a Dask scheduler such as tcp://host:8786.")

@@ -28,6 +28,7 @@ LEARNT_DAYS = 3
 """Simulated days with other people, from which the gateway learns."""
 
 MOST_NODES = 16
+"""In one plan; more are planned room by room."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
+from twin.duty_policy import ALWAYS_ON
 from twin.node import load_node
 from twin.placement.design import Design, design_of
 from twin.placement.hanging import load_hung_node
 from twin.placement.objectives import Objective, objective_of
-from twin.placement.search import LOWEST_M, Request, Space
+from twin.placement.search import LOWEST_M, STEEPEST_TILT_DEG, Request, Space
 from twin.prediction import predict
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class PlaceOptions:
     seconds: float = 120.0
     lowest_m: float | None = None
     highest_m: float | None = None
-    tilt_deg: float = 45.0
+    tilt_deg: float = STEEPEST_TILT_DEG
     prices: tuple[str, ...] = ()
     seed: int = 1
 
@@ -56,6 +57,8 @@ def place_request(scenario: Scenario, options: PlaceOptions) -> tuple[Space, Req
     types = options.types or (("doorway_counter",) if at_doors else ("ceiling_counter",))
     nodes = {name: _fitting(name, objective) for name in types}
     start = _start(options.start, scenario, objective)
+    numbers = _numbers(options.sensors)
+    _check_trials(options.trials, len(numbers) * (1 if at_doors else 2) + (1 if start else 0))
     prices = _prices(options.prices, (*types, *(one.node for one in start)))
     lives_s = {name: _life_s(scenario, node, options.seed) for name, node in nodes.items()}
     for one in start:
@@ -64,7 +67,7 @@ def place_request(scenario: Scenario, options: PlaceOptions) -> tuple[Space, Req
     space = Space(
         scenario=scenario,
         types=tuple(types),
-        numbers=_numbers(options.sensors),
+        numbers=numbers,
         heights_m=_heights_m(scenario, options),
         tilts_deg=(0.0, 0.0 if at_doors else options.tilt_deg),
         prices=prices,
@@ -86,12 +89,23 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(range(first, last + 1))
 
 
+def _check_trials(trials: int, starts: int) -> None:
+    """Refuse fewer trials than there are designs to begin with: some numbers of nodes would not be tried at all."""
+    if trials < starts:
+        allowed = f"must be {starts} at least: so many designs a search over these numbers of sensors begins with"
+        raise BadInputError("command line", "trials", trials, allowed)
+
+
 def _fitting(name: str, objective: Objective) -> Node:
     node = load_node(name)
     counts_passages = node.network.counts_passages
     if counts_passages != (objective == "in_out"):
         does = "who comes and goes at a door" if counts_passages else "who is in view"
         raise BadInputError("command line", "node", name, f"counts {does}, which {objective} is not about")
+    if node.policy != ALWAYS_ON:
+        # Its battery would live as the policy lets it, and its answers be as good as without.
+        allowed = f"looks by the policy {node.config.policy.kind}; a search judges nodes that look at every frame"
+        raise BadInputError("command line", "node", name, allowed)
     return node
 
 

@@ -8,13 +8,16 @@ is one: a gateway knows which fields overlap (`twin.fusion`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from multiprocessing import util
 from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
+from joblib.externals.loky.backend import resource_tracker
 from scipy import stats
 
 from datasheet.bad_input import BadInputError, nearest_name
+from twin.interruption import interrupts_held_back
 from twin.placement.glimpses import POSTURES, UNITS, Glimpser, Visits, draw_crowd
 from twin.placement.spots import Spots, spots_of
 
@@ -225,13 +228,25 @@ def _seen(
 
 
 def _played(jobs: list[_Job], processes: int, progress: Progress) -> Iterable[_Tally]:
-    if processes == 1:
-        results: Iterable[_Tally] = map(_play, jobs)
-    else:
-        results = joblib.Parallel(n_jobs=processes, return_as="generator")(joblib.delayed(_play)(job) for job in jobs)
+    results = map(_play, jobs) if processes == 1 else _played_apart(jobs, processes)
     for done, tally in enumerate(results, start=1):
         progress(done, len(jobs))
         yield tally
+
+
+def _played_apart(jobs: list[_Job], processes: int) -> Iterable[_Tally]:
+    resource_tracker.ensure_running()
+    try:
+        with interrupts_held_back():
+            results = joblib.Parallel(n_jobs=processes, return_as="generator")(
+                joblib.delayed(_play)(job) for job in jobs
+            )
+        yield from results
+    except KeyboardInterrupt:
+        # The command line leaves without the interpreter's own way out, on which the processes' locks are removed;
+        # joblib's tracker would complain of them.
+        util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - what its own way out calls
+        raise
 
 
 def _play(job: _Job) -> _Tally:

@@ -134,6 +134,10 @@ def _stretches(day: Timeline, frames: int) -> Timeline:
     step = round(EVERY_S / (day.time_s[1] - day.time_s[0]))
     ends = np.arange(len(day.time_s) - 1, frames - 2, -step)[::-1]
     chosen = (ends[:, np.newaxis] + np.arange(1 - frames, 1)).reshape(-1)
+    return _frames_of(day, chosen)
+
+
+def _frames_of(day: Timeline, chosen: NDArray[np.intp] | slice) -> Timeline:
     return replace(
         day,
         time_s=day.time_s[chosen],
@@ -156,14 +160,5 @@ def _watched(
     """Return what nodes answer at each moment, as one recording of its last frames."""
     mounts = tuple(node.mount_in(plan) for node in nodes)
     counts = [look.counts_at(moments, frames, rng) for look in looks]
-    ends = slice(frames - 1, None, frames)
-    now = replace(
-        moments,
-        time_s=moments.time_s[ends],
-        person_index=moments.person_index[ends],
-        position_m=moments.position_m[ends],
-        heading_rad=moments.heading_rad[ends],
-        speed_mps=moments.speed_mps[ends],
-        posture=_posture(moments)[ends],
-    )
+    now = _frames_of(moments, slice(frames - 1, None, frames))
     return Watched(now, mounts, (), np.stack(counts), seen_by(now, nodes, mounts))

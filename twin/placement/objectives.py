@@ -41,6 +41,9 @@ def objective_of(name: str) -> Objective:
 class Judged:
     """How a placement did on one day.
 
+    Of `in_out`, `unseen` is the share of those who pass a door that was missed, `miscounted` the share of what was told
+    for which nobody passed, and `bias` how many people too many are inside in the end.
+
     Attributes:
         error: What the objective says.
         unseen: Share of people's time that no node has them in view.

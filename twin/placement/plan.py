@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ MOST_PLACES = 60
 _PLACE_STEP_M = 1.2
 _DOOR_WIDTH_M = 0.9
 _ON_THE_SIDE_M = 0.1
+_ALONG_SIDE = (0.5, 0.25, 0.75)
+"""Where along a side a door is put that nobody has drawn; a wall may stand in the way of one."""
 # Of a drawing alone: an office at rest, and its people; all assumed.
 _TEMPERATURES = {"air_degc": 22.0, "floor_degc": 21.5, "wall_degc": 21.8}
 _ARRIVALS = {
@@ -110,17 +113,33 @@ def _scenario_of(path: Path, plan: FloorPlan, ceiling_m: float) -> Scenario:
             "outline_m": plan.outline_m,
             **_TEMPERATURES,
         },
-        "doors": [_door(path, line, size_x_m, size_y_m) for line in plan.doors_m or (_longest_side(path, plan),)],
+        "doors": [_door(path, line, size_x_m, size_y_m) for line in plan.doors_m],
         "walls": [{"points_m": piece} for piece in plan.inner_walls_m],
         "population": _POPULATION,
         "arrivals": {**_ARRIVALS, "rate_per_hour": 0.0, "capacity": 1},
         "sensor_mount": {**_middle(plan), "height_m": ceiling_m, "yaw_deg": 0.0},
     }
-    bare = _checked(path, table)
+    bare = _checked(path, table) if plan.doors_m else _with_a_door(path, plan, table)
     table["places"] = _places(bare)
     if table["places"]:
         capacity = max(1, min(round(bare_area_m2(bare) / _M2_PER_PERSON), len(table["places"])))
         table["arrivals"] = {**_ARRIVALS, "capacity": capacity}
+    return _checked(path, table)
+
+
+def _with_a_door(path: Path, plan: FloorPlan, table: dict[str, Any]) -> Scenario:
+    """Put the first door into a table that no wall stands in the way of, and return its scenario."""
+    size_x_m, size_y_m = table["room"]["size_x_m"], table["room"]["size_y_m"]
+    openings = _openings(plan)
+    if not openings:
+        raise BadInputError(
+            path, DOORS_LAYER, None, f"a wall of {_DOOR_WIDTH_M:g} m along x or y is needed for the door"
+        )
+    for opening in openings:
+        table["doors"] = [_door(path, opening, size_x_m, size_y_m)]
+        with suppress(BadInputError):
+            return _checked(path, table)
+    table["doors"] = [_door(path, openings[0], size_x_m, size_y_m)]
     return _checked(path, table)
 
 
@@ -149,9 +168,10 @@ def _middle(plan: FloorPlan) -> dict[str, float]:
 
 
 def _places(scenario: Scenario) -> list[dict[str, float]]:
-    """Return places all over the floor that can be walked to, evenly spread."""
-    floor = max(shapely.get_parts(walkable_floor(scenario)), key=lambda part: float(part.area)).buffer(-0.05)
+    """Return places all over the floor that can be walked to from the first door, evenly spread."""
     room: Room = scenario.room
+    door = shapely.Point(*_opening(scenario.doors[0], room))
+    floor = min(shapely.get_parts(walkable_floor(scenario)), key=lambda part: float(part.distance(door))).buffer(-0.05)
     step_m = max(_PLACE_STEP_M, math.sqrt(room.size_x_m * room.size_y_m / MOST_PLACES))
     across = [np.arange(step_m / 2, size_m, step_m) for size_m in (room.size_x_m, room.size_y_m)]
     grid = np.stack(np.meshgrid(*across), axis=-1).reshape(-1, 2)
@@ -165,17 +185,23 @@ def _opening(door: Any, room: Room) -> tuple[float, float]:
     return (door.centre_m, across_m) if door.wall in {"north", "south"} else (across_m, door.centre_m)
 
 
-def _longest_side(path: Path, plan: FloorPlan) -> list[list[float]]:
-    """Return an opening in the middle of the longest piece of outline along the box around the room."""
+def _openings(plan: FloorPlan) -> list[list[list[float]]]:
+    """Return openings along the box around the room: in the middle of its longest side, then elsewhere in it."""
     size_m = np.max(plan.outline_m, axis=0)
     ends = list(zip(plan.outline_m, [*plan.outline_m[1:], plan.outline_m[0]], strict=True))
     sides = [(np.array(a), np.array(b)) for a, b in ends if _wall_of([a, b], *size_m) is not None]
-    longest = max(sides, key=lambda side: float(np.abs(side[1] - side[0]).max()), default=None)
-    if longest is None:
-        raise BadInputError(path, DOORS_LAYER, None, "a wall along x or y is needed for the door")
-    middle, along = (longest[0] + longest[1]) / 2, longest[1] - longest[0]
-    half = along / np.linalg.norm(along) * _DOOR_WIDTH_M / 2
-    return [list(middle - half), list(middle + half)]
+    lengths_m = [float(np.linalg.norm(end - begin)) for begin, end in sides]
+    found = []
+    for index in np.argsort([-length_m for length_m in lengths_m], kind="stable"):
+        (begin, end), length_m = sides[index], lengths_m[index]
+        half = (end - begin) / length_m * _DOOR_WIDTH_M / 2
+        middles = [
+            begin + (end - begin) * share
+            for share in _ALONG_SIDE
+            if length_m * min(share, 1 - share) >= _DOOR_WIDTH_M / 2
+        ]
+        found += [[list(middle - half), list(middle + half)] for middle in middles]
+    return found
 
 
 def _door(path: Path, line: Sequence[Sequence[float]], size_x_m: float, size_y_m: float) -> dict[str, Any]:

@@ -28,12 +28,14 @@ class Why:
     """What becomes of a design when it is changed, on other days than those of the search.
 
     Attributes:
+        objective: What it is judged by.
         judged: The design itself.
         without: Its error without each of its nodes; empty for one node.
         off: Its error with all nodes off by `OFF_M` to the east, west, north and south.
-        lower: Its error with all nodes lower by `LOWER_M`; nan where they would hang too low.
+        lower: Its error with all nodes lower by `LOWER_M`.
     """
 
+    objective: Objective
     judged: Judged
     without: tuple[float, ...]
     off: tuple[float, ...]
@@ -41,16 +43,26 @@ class Why:
 
     def in_words(self) -> list[str]:
         """Return what to say of it."""
-        views = f"{self.judged.unseen:.0%} of people's time nobody has them in view"
         off = f"Hung {OFF_M:g} m off it errs by {min(self.off):.3g} to {max(self.off):.3g}"
         said = [
-            f"{views}, {self.judged.seen_twice:.0%} of it several do.",
+            self._seen_in_words(),
             f"{off} instead of {self.judged.error:.3g}; {LOWER_M:g} m lower by {self.lower:.3g}.",
         ]
         said += [
             f"Without sensor {number} it errs by {error:.3g}." for number, error in enumerate(self.without, start=1)
         ]
         return said
+
+    def _seen_in_words(self) -> str:
+        judged = self.judged
+        if self.objective == "in_out":
+            return (
+                f"{judged.unseen:.0%} of those who pass a door are missed; "
+                f"of what is told, nobody passed in {judged.miscounted:.0%}."
+            )
+        return (
+            f"{judged.unseen:.0%} of people's time nobody has them in view, {judged.seen_twice:.0%} of it several do."
+        )
 
 
 def reasons(design: Design, scenario: str, objective: Objective, days: Days, runner: Runner) -> Why:
@@ -71,7 +83,7 @@ def reasons(design: Design, scenario: str, objective: Objective, days: Days, run
     judged = runner.in_order(judge, [Trial(scenario, one, objective, days) for one in tried])
     errors = [float(one.error) for one in judged]
     count = len(fewer)
-    return Why(judged[0], tuple(errors[1 : 1 + count]), tuple(errors[1 + count : -1]), errors[-1])
+    return Why(objective, judged[0], tuple(errors[1 : 1 + count]), tuple(errors[1 + count : -1]), errors[-1])
 
 
 def _moved(one: Hanging, room: Scenario, east: int, north: int) -> Hanging:

@@ -18,7 +18,7 @@ from sensors.mount import Mount
 from twin.node import load_node
 from twin.placement.design import Design, Hanging
 from twin.placement.reasons import Why, reasons
-from twin.placement.starts import at_the_doors, inside, mount_at, regular_grid, where_people_are
+from twin.placement.starts import at_the_doors, mount_at, regular_grid, to_the_centimetre, where_people_are
 from twin.placement.trials import (
     CHOSEN,
     LEARNT,
@@ -310,10 +310,9 @@ def _moved(one: Hanging, space: Space, rng: np.random.Generator) -> Hanging:
     if rng.random() < _TURNED_SHARE:
         tilt_deg, yaw_deg = float(abs(rng.normal(tilt_deg, 8.0))), float(rng.uniform(0.0, 360.0))
     at_m = np.clip((mount.x_m + east_m, mount.y_m + north_m), 0.0, (room.size_x_m, room.size_y_m))
-    x_m, y_m = inside(space.scenario, *at_m.tolist())
-    height_m = float(np.clip(mount.height_m + up_m, *space.heights_m))
-    tilt_deg = float(np.clip(tilt_deg, *space.tilts_deg))
-    moved = Mount(round(x_m, 2), round(y_m, 2), round(height_m, 2), round(yaw_deg, 0) % 360, round(tilt_deg, 0))
+    height_m = _rounded(mount.height_m + up_m, space.heights_m, digits=2)
+    tilt_deg = _rounded(tilt_deg, space.tilts_deg, digits=0)
+    moved = Mount(*to_the_centimetre(space.scenario, *at_m.tolist()), height_m, round(yaw_deg, 0) % 360, tilt_deg)
     return replace(one, mount=moved)
 
 
@@ -361,13 +360,11 @@ def _suggest(proposal: optuna.trial.Trial, space: Space, number: int, place: int
         proposal.suggest_float(f"{key}{axis}_m", 0.0, size_m)
         for axis, size_m in (("x", room.size_x_m), ("y", room.size_y_m))
     )
-    height_m = _between(proposal, f"{key}height_m", space.heights_m)
-    tilt_deg = _between(proposal, f"{key}tilt_deg", space.tilts_deg)
+    height_m = _between(proposal, f"{key}height_m", space.heights_m, digits=2)
+    tilt_deg = _between(proposal, f"{key}tilt_deg", space.tilts_deg, digits=0)
     yaw_deg = proposal.suggest_float(f"{key}yaw_deg", 0.0, 360.0) if space.tilts_deg[1] > 0 else 0.0
     node = str(proposal.suggest_categorical(f"{key}node", list(space.types)))
-    x_m, y_m = inside(space.scenario, x_m, y_m)
-    # To the centimetre and the degree, as somebody hangs it.
-    mount = Mount(round(x_m, 2), round(y_m, 2), round(height_m, 2), round(yaw_deg, 0), round(tilt_deg, 0))
+    mount = Mount(*to_the_centimetre(space.scenario, x_m, y_m), height_m, round(yaw_deg, 0), tilt_deg)
     return Hanging(node, mount)
 
 
@@ -376,19 +373,25 @@ def _suggest_at_door(proposal: optuna.trial.Trial, space: Space, key: str) -> Ha
     index = int(proposal.suggest_categorical(f"{key}door", list(range(len(doors)))))
     inside_m = proposal.suggest_float(f"{key}inside_m", *INSIDE_M)
     across = proposal.suggest_float(f"{key}across_ratio", -0.5, 0.5)
-    height_m = _between(proposal, f"{key}height_m", space.heights_m)
+    height_m = _between(proposal, f"{key}height_m", space.heights_m, digits=2)
     node = str(proposal.suggest_categorical(f"{key}node", list(space.types)))
     return Hanging(node, mount_at(space.scenario, index, inside_m, across * doors[index].width_m, height_m))
 
 
-def _between(proposal: optuna.trial.Trial, key: str, ends: tuple[float, float]) -> float:
-    return proposal.suggest_float(key, *ends) if ends[1] > ends[0] else ends[0]
+def _between(proposal: optuna.trial.Trial, key: str, ends: tuple[float, float], *, digits: int) -> float:
+    """Return a proposed value to so many digits, as somebody hangs it; rounding never leads beyond the ends."""
+    low, high = ends
+    return _rounded(proposal.suggest_float(key, low, high), ends, digits=digits) if high > low else low
+
+
+def _rounded(value: float, ends: tuple[float, float], *, digits: int) -> float:
+    return min(max(round(value, digits), ends[0]), ends[1])
 
 
 def _report(
     space: Space, request: Request, tried: list[Tried], runner: Runner, scenario: str, study: optuna.Study
 ) -> Found:
-    numbers = sorted({len(one.design) for one in tried})
+    numbers = sorted({len(one.design) for one in tried} & set(space.numbers))
     best = {}
     for number in numbers:
         own = sorted((one for one in tried if len(one.design) == number), key=lambda one: one.judged.error)

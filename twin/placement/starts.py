@@ -39,6 +39,14 @@ def inside(scenario: Scenario, x_m: float, y_m: float) -> tuple[float, float]:
     return float(nearest.x), float(nearest.y)
 
 
+def to_the_centimetre(scenario: Scenario, x_m: float, y_m: float) -> tuple[float, float]:
+    """Return the point of the room nearest to a point, to the centimetre, as somebody hangs a node."""
+    x_m, y_m = (round(value_m, 2) for value_m in inside(scenario, x_m, y_m))
+    # Rounded, it may lie beyond a wall that is slanted, or drawn to the millimetre.
+    x_m, y_m = (round(value_m, 2) for value_m in inside(scenario, x_m, y_m))
+    return x_m, y_m
+
+
 def regular_grid(scenario: Scenario, number: int, height_m: float) -> list[Mount]:
     """Return so many mounts, evenly spread over the box around the room, looking straight down.
 
@@ -76,9 +84,9 @@ def at_the_doors(scenario: Scenario, number: int, height_m: float) -> list[Mount
 def mount_at(scenario: Scenario, door: int, inside_m: float, across_m: float, height_m: float) -> Mount:
     """Return the mount behind a door, by its number, looking straight down, its image's top turned into the room."""
     way = doorway(scenario.doors[door], scenario.room)
-    x_m, y_m = inside(scenario, *way.at(inside_m, across_m))
+    x_m, y_m = to_the_centimetre(scenario, *way.at(inside_m, across_m))
     yaw_deg = math.degrees(math.atan2(way.inward[1], way.inward[0])) - 90
-    return Mount(round(x_m, 2), round(y_m, 2), round(height_m, 2), round(yaw_deg % 360, 0))
+    return Mount(x_m, y_m, height_m, round(yaw_deg % 360, 0))
 
 
 def where_people_are(

@@ -140,7 +140,8 @@ def forecast(plan: Plan, folder: Path | None, *, scheduler: str = LOCAL, workers
     what is loaded and compiled at a first run is none of the others' time.
 
     Raises:
-        BadInputError: The folder holds something else, or the scheduler does not answer.
+        BadInputError: The folder holds something else, the scheduler does not answer, or one of the two cannot be and
+            the sweep does not skip it.
         RunnerLostError: The scheduler was lost.
     """
     done = set() if folder is None else runs_done(plan, folder)
@@ -158,11 +159,18 @@ def forecast(plan: Plan, folder: Path | None, *, scheduler: str = LOCAL, workers
 
 
 def _played_pace(plan: Plan, left: Sequence[str], runner: Runner) -> Pace:
-    runner.in_order(play, [plan.job(left[0])])
+    _play_alone(plan, left[0], runner)
     pace = Pace()
     for run_id in dict.fromkeys((left[0], left[len(left) // 2])):
-        pace.add(runner.in_order(play, [plan.job(run_id)])[0].duration_s)
+        pace.add(_play_alone(plan, run_id, runner).duration_s)
     return pace
+
+
+def _play_alone(plan: Plan, run_id: str, runner: Runner) -> Outcome:
+    job = plan.job(run_id)
+    outcome = runner.in_order(play, [job])[0]
+    _check_outcome(plan, job, outcome, runner)
+    return outcome
 
 
 @dataclass

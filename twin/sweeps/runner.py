@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import signal
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from itertools import islice
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import joblib
 
 from datasheet.bad_input import BadInputError
+from twin.interruption import interrupts_held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -223,7 +222,7 @@ def _dask() -> ModuleType:
 def _local(workers: int) -> Iterator[Runner]:
     dask = _dask()
     with import_module("dask").config.set(_LOCAL_CONFIG):
-        with _interrupts_held_back():
+        with interrupts_held_back():
             cluster = dask.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -236,22 +235,6 @@ def _local(workers: int) -> Iterator[Runner]:
             )
         with cluster, dask.Client(cluster, set_as_default=False) as client:
             yield Runner(client, LOCAL, workers)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Hold SIGINT back within the block, and for good from the threads and processes that are started there.
-
-    Ctrl-C goes to all processes of a terminal. Workers must not die of it with a traceback each: the main thread hears
-    it and ends them. Threads and processes inherit the mask of the thread that starts them. The tracker that
-    `multiprocessing` starts beside them would unmask the thread that it is started from: it is started before.
-    """
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
@@ -115,7 +115,7 @@ class Store:
             _write(self.folder / RUNS, read_runs(self.folder).sort_by(RUN_ID).cast(self.schema))
         for part in parts:
             part.unlink()
-        if (self.folder / PARTS).is_dir():
+        with suppress(OSError):  # it is not there, or holds something that is not the sweep's
             (self.folder / PARTS).rmdir()
 
     def _merge(self) -> None:
@@ -140,12 +140,36 @@ def open_store(folder: Path, identity: Identity, sweep: bytes, schema: Any) -> I
     """
     with _locked(folder):
         _remove_leftovers(folder)
-        if not identity.check(folder):
-            write_bytes(folder / COPY, sweep)
-            write_bytes(folder / IDENTITY, (json.dumps(identity.as_dict(), indent=2) + "\n").encode())
+        signed = () if identity.check(folder) else _sign(folder, identity, sweep)
         metadata = {_KEY: identity.sweep_sha256.encode()}
-        first_free = 1 + max((int(path.stem.removeprefix("part-")) for path in _parts(folder)), default=0)
-        yield Store(folder, schema.with_metadata(metadata), count(first_free), _done(folder, metadata))
+        first_free = 1 + max((_number(path) for path in _parts(folder)), default=0)
+        store = Store(folder, schema.with_metadata(metadata), count(first_free), _done(folder, metadata))
+        try:
+            yield store
+        except BaseException:
+            if signed and not store.done:  # nothing of the sweep is there
+                for path in (*signed, folder / _LOCK):
+                    path.unlink(missing_ok=True)
+            raise
+
+
+def _sign(folder: Path, identity: Identity, sweep: bytes) -> tuple[Path, ...]:
+    """Write whose folder it is, and return the files; a sweep that the user keeps there is not written over."""
+    said, copy = folder / IDENTITY, folder / COPY
+    is_kept_there = copy.is_file()
+    if is_kept_there and copy.read_bytes() != sweep:
+        raise BadInputError(copy, "", None, "is another sweep; choose another folder")
+    if not is_kept_there:
+        write_bytes(copy, sweep)
+    write_bytes(said, (json.dumps(identity.as_dict(), indent=2) + "\n").encode())
+    return (said,) if is_kept_there else (said, copy)
+
+
+def _number(part: Path) -> int:
+    number = part.stem.removeprefix("part-")
+    if not (number.isascii() and number.isdigit()):
+        raise BadInputError(part, "", None, "is of no sweep; choose another folder")
+    return int(number)
 
 
 def _done(folder: Path, metadata: Mapping[bytes, bytes]) -> set[str]:
@@ -253,7 +277,9 @@ def _read(path: Path, columns: list[str] | None = None) -> Any:
     try:
         with parquet.ParquetFile(path) as file:
             return file.read(columns=columns)
-    except (arrow.ArrowInvalid, arrow.ArrowKeyError) as error:
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, arrow.ArrowException) as error:  # a damaged file fails anywhere within
         raise BadInputError(path, "", None, f"is no Parquet of a sweep: {error}") from None
 
 

@@ -186,7 +186,7 @@ class RenodeProcess:
         process = self._ended.process
         with suppress(subprocess.TimeoutExpired):
             if process is not None:
-                process.wait(_END_S)
+                process.wait(SILENCE_S)  # it has closed its pipe; a busy machine takes its time to end it
         status = None if process is None else process.returncode
         return f"{_how(status)}{'' if _signal(status) else self._last_words()}"
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import pytest
 import shapely
 
@@ -21,6 +28,9 @@ from twin.placement.coverage_picture import coverage_png
 from twin.placement.glimpses import Glimpser, Visits, draw_crowd
 from twin.placement.hanging import load_hung_node
 from twin.placement.studies import at_air, at_height, studies
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOOR = load_scenario("office_floor")
 MIDDLE = load_hung_node("ceiling_counter@2.5,3.2,2.6")
@@ -180,3 +190,21 @@ def test_nobody_stands_in_walls_or_furniture() -> None:
     found = coverage(shop, [load_hung_node("ceiling_counter")], step_m=0.5, people=2, units=1, postures=["standing"])
     shelf = shapely.box(1.9, 2.7, 2.5, 5.7)
     assert not shapely.contains_xy(shelf, found.spots.position_m).any()
+
+
+def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """Ctrl-C goes to every process of a terminal: workers that die of it, or are left, must not say anything."""
+    asked = ["coverage", "office_floor", "--node", "ceiling_counter", "--people", "2000", "--out", str(tmp_path / "c")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "twin", *asked],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    ) as process:  # fmt: skip
+        started: list[psutil.Process] = []
+        while len(started) < 3 and process.poll() is None:  # a tracker and two workers
+            started = psutil.Process(process.pid).children(recursive=True)
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, b"interrupted; nothing was written\n")
+    assert not (tmp_path / "c").exists()
+    assert not psutil.wait_procs(started, timeout=10)[1]

@@ -51,6 +51,26 @@ def test_a_drawing_without_doors_gets_one(tmp_path: Path) -> None:
     assert plan.doors[0].centre_m == pytest.approx(4.0)
 
 
+def _with_a_wall_across(path: Path, ends_m: list[tuple[float, float]]) -> str:
+    drawing = ezdxf.readfile(draw(path, doors=False))
+    for west_m, east_m in ends_m:
+        drawing.modelspace().add_line((west_m, 4.0), (east_m, 4.0), dxfattribs={"layer": "WALLS"})
+    drawing.saveas(path)
+    return str(path)
+
+
+def test_a_door_that_nobody_drew_is_put_where_no_wall_stands_in_its_way(tmp_path: Path) -> None:
+    plan = load_plan(_with_a_wall_across(tmp_path / "a.dxf", [(0.0, 2.5), (3.5, 6.0)]))
+    assert plan.doors[0].centre_m in {2.0, 6.0}
+    assert {place.y_m < 4 for place in plan.places} == {True, False}
+
+
+def test_where_a_wall_splits_the_room_people_stay_on_the_side_of_the_door(tmp_path: Path) -> None:
+    plan = load_plan(_with_a_wall_across(tmp_path / "a.dxf", [(0.0, 6.0)]))
+    assert {place.y_m < 4 for place in plan.places} == {plan.doors[0].centre_m < 4}
+    assert simulate(plan, seconds=200, seed=1).in_room.max() > 0
+
+
 @pytest.mark.parametrize("name", names("scenarios"))
 def test_a_plan_written_down_is_the_same_plan(name: str, tmp_path: Path) -> None:
     plan = load_scenario(name)

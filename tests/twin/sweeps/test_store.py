@@ -160,6 +160,56 @@ def test_a_parquet_from_elsewhere_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "mine", range(3))
 
 
+def test_a_damaged_table_and_a_part_that_is_none_are_told_in_one_line(tmp_path: Path) -> None:
+    write(tmp_path, range(200))
+    whole = (tmp_path / RUNS).read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    (tmp_path / RUNS).write_bytes(whole[:footer] + bytes(len(whole) - 8 - footer) + whole[-8:])
+    with pytest.raises(BadInputError, match=r"runs\.parquet; is no Parquet of a sweep"):
+        read_runs(tmp_path)
+    (tmp_path / RUNS).write_bytes(whole)
+    (tmp_path / PARTS).mkdir()
+    (tmp_path / PARTS / "part-mine.parquet").write_bytes(whole)
+    with pytest.raises(BadInputError, match=r"part-mine\.parquet; is of no sweep"):
+        write(tmp_path, range(3))
+
+
+def test_a_file_of_the_users_own_among_the_parts_stays_there(tmp_path: Path) -> None:
+    write(tmp_path, range(3), finish=False)
+    (tmp_path / PARTS / "notes.txt").write_text("mine")
+    write(tmp_path, range(3))
+    assert [path.name for path in (tmp_path / PARTS).iterdir()] == ["notes.txt"]
+    assert read_runs(tmp_path).num_rows == 3
+
+
+def test_a_sweep_of_the_users_own_in_the_folder_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "sweep.toml").write_bytes(b"title = 2")
+    with pytest.raises(BadInputError, match=r"sweep\.toml; is another sweep; choose another folder"):
+        write(tmp_path, range(3))
+    assert (tmp_path / "sweep.toml").read_bytes() == b"title = 2"
+    assert not (tmp_path / "sweep.json").exists()
+
+
+def test_a_sweep_that_fails_before_its_first_run_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    """Also the user's own sweep in it; with a run done, all stays."""
+    with pytest.raises(RuntimeError), open_store(tmp_path, IDENTITY, b"title = 1", SCHEMA):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "sweep.toml").write_bytes(b"title = 1")
+    with pytest.raises(RuntimeError), open_store(tmp_path, IDENTITY, b"title = 1", SCHEMA):
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.toml"]
+    with pytest.raises(RuntimeError):
+        _fail_after_a_run(tmp_path)
+    assert read_runs(tmp_path).num_rows == 1
+
+
+def _fail_after_a_run(folder: Path) -> None:
+    with open_store(folder, IDENTITY, b"title = 1", SCHEMA) as store:
+        store.append(rows_of([1]))
+        raise RuntimeError
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"title": "A"}', b"\xff"])
 def test_a_folder_that_says_nonsense_of_itself_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "sweep.json").write_bytes(content)

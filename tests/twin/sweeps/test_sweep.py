@@ -268,6 +268,14 @@ def test_the_forecast_counts_what_is_done_and_says_what_it_was_measured_on(tmp_p
     assert forecast(plan, tmp_path).left_s is None
 
 
+def test_the_forecast_of_runs_that_cannot_be_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check before it does not play, and lets through a node that counts who passes a door."""
+    lose(monkeypatch, after=-1)
+    plan = plan_from(tmp_path, '[grid]\nnode = ["doorway_counter"]')
+    with pytest.raises(BadInputError, match="counts who passes a door"):
+        forecast(plan, None)
+
+
 def test_a_front_is_what_nothing_beats_at_its_price(tmp_path: Path, played: list[str]) -> None:
     """Beside every other combination, by definition; prices within half a percent are the same."""
     plan = plan_from(tmp_path, f'[grid]\n"scenario.room.air_degc" = {[20 + n / 10 for n in range(40)]}')
