@@ -33,12 +33,6 @@ def room_nodes() -> list[str]:
     return [name for name in names("nodes") if not is_door_node(name) and not load_node(name).network.counts_passages]
 
 
-@cache
-def passage_nodes() -> list[str]:
-    """Return the library's nodes that look into rooms and count who passes a door."""
-    return [name for name in names("nodes") if not is_door_node(name) and name not in room_nodes()]
-
-
 def door_nodes() -> list[str]:
     """Return the library's nodes that guard a door."""
     return [name for name in names("nodes") if is_door_node(name)]

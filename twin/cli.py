@@ -6,7 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 from rich.console import Console
@@ -29,14 +29,25 @@ from twin.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from rich.console import RenderableType
 
     from mcu_models.emulators.backends import BackendName
     from mcu_models.firmware.image import MemorySizes
     from mcu_models.firmware.network_library import WeightsPlace
     from mcu_models.networks.library import NetworkEntry
-    from twin.door.prediction import DoorRequest
-    from twin.prediction import Level
+    from twin.door.prediction import DoorPrediction, DoorRequest
+    from twin.doorway.prediction import DoorwayPrediction
+    from twin.emulated_node import Progress
+    from twin.prediction import Level, Prediction
+
+
+class _Predicted(Protocol):
+    def as_result(self) -> dict[str, Any]: ...
+
+
+PredictionT = TypeVar("PredictionT", bound=_Predicted)
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 NETWORK_ALONE = "network"
@@ -178,20 +189,37 @@ def _run_room(
     deployments: int,
     as_json: bool,
 ) -> None:
-    from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.session import result_files, run_by_name  # noqa: PLC0415
 
-    with output_folder(out), frame_progress("frames") as progress:
-        prediction = run_by_name(
+    def predict(progress: Progress) -> Prediction:
+        return run_by_name(
             scenario, node, seconds=seconds, seed=seed, level=level, backend=backend, deployments=deployments,
             progress=progress,
         )  # fmt: skip
+
+    _predict("frames", predict, result_files, prediction_table, out, as_json=as_json)
+
+
+def _predict(
+    unit: str,
+    predict: Callable[[Progress], PredictionT],
+    files: Callable[[PredictionT], Mapping[str, bytes]],
+    table: Callable[[PredictionT, Path | None], RenderableType],
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Predict with progress in `unit`, write the files if a folder is named, and print the result."""
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
+
+    with output_folder(out), frame_progress(unit) as progress:
+        prediction = predict(progress)
         if out is not None:
-            write_files(out, result_files(prediction))
+            write_files(out, files(prediction))
     if as_json:
         _print_json(prediction.as_result())
     else:
-        Console().print(prediction_table(prediction, out))
+        Console().print(table(prediction, out))
 
 
 def _run_doorway(
@@ -209,17 +237,13 @@ def _run_doorway(
     from twin.doorway.prediction import DoorwayRequest  # noqa: PLC0415
     from twin.doorway.session import doorway_files, run_doorway_by_name  # noqa: PLC0415
     from twin.doorway.tables import doorway_table  # noqa: PLC0415
-    from twin.result_files import output_folder, write_files  # noqa: PLC0415
 
-    with output_folder(out), frame_progress("frames") as progress:
-        request = DoorwayRequest(seconds, seed, level, backend, deployments)
-        prediction = run_doorway_by_name(scenario, node, request, progress=progress)
-        if out is not None:
-            write_files(out, doorway_files(prediction))
-    if as_json:
-        _print_json(prediction.as_result())
-    else:
-        Console().print(doorway_table(prediction, out))
+    request = DoorwayRequest(seconds, seed, level, backend, deployments)
+
+    def predict(progress: Progress) -> DoorwayPrediction:
+        return run_doorway_by_name(scenario, node, request, progress=progress)
+
+    _predict("frames", predict, doorway_files, doorway_table, out, as_json=as_json)
 
 
 def _door_request(
@@ -242,16 +266,11 @@ def _run_door(
 ) -> None:
     from twin.door.session import door_files, run_door_by_name  # noqa: PLC0415
     from twin.door.tables import door_table  # noqa: PLC0415
-    from twin.result_files import output_folder, write_files  # noqa: PLC0415
 
-    with output_folder(out), frame_progress("seconds") as progress:
-        prediction = run_door_by_name(scenario, node, request, network=network, progress=progress)
-        if out is not None:
-            write_files(out, door_files(prediction))
-    if as_json:
-        _print_json(prediction.as_result())
-    else:
-        Console().print(door_table(prediction, out))
+    def predict(progress: Progress) -> DoorPrediction:
+        return run_door_by_name(scenario, node, request, network=network, progress=progress)
+
+    _predict("seconds", predict, door_files, door_table, out, as_json=as_json)
 
 
 @app.command()
