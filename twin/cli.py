@@ -16,6 +16,7 @@ from mcu_models.emulators.renode.process import RenodeError
 from twin.cli_options import folder_named
 from twin.cli_placement import coverage_command, place_command, watch_command
 from twin.cli_sweep import sweep_command
+from twin.cli_testing import run_suite_command
 from twin.emulated_node import NodeFailedError
 from twin.host_node import LevelsDisagreeError
 from twin.sweeps.runner import RunnerLostError
@@ -86,6 +87,7 @@ app.command(name="coverage")(coverage_command)
 app.command(name="place")(place_command)
 app.command(name="watch")(watch_command)
 app.command(name="sweep")(sweep_command)
+app.command(name="test")(run_suite_command)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 

@@ -74,6 +74,7 @@ class BlockHook:
         self._blocks: list[Block | None] = [None]
         self._block_of: dict[tuple[int, int], int] = {}
         self._regions: list[tuple[int, int, int]] = []
+        self._function_of: dict[int, int] = {}
         self._divides_known = 0
         self._edges = 0
         self._forgotten: list[tuple[int, int, int]] = []
@@ -316,6 +317,32 @@ class BlockHook:
             if block is not None:
                 self._arena[native.BLOCK_REGION + index] = self._region_at(block.address)
 
+    def watch_calls(self, addresses: Iterable[int]) -> None:
+        """Time every call of the functions at these addresses from now on; they are numbered from 1.
+
+        Raises:
+            ValueError: There are more than the table holds.
+        """
+        self._function_of = {address: number for number, address in enumerate(addresses, 1)}
+        if len(self._function_of) >= native.MAX_FUNCTIONS:
+            raise ValueError(f"{len(self._function_of)} functions; at most {native.MAX_FUNCTIONS - 1}")
+        for index, block in enumerate(self._blocks):
+            if block is not None:
+                self._arena[native.BLOCK_FUNCTION + index] = self._function_of.get(block.address, 0)
+        self._words[native.CALLS_WATCHED] = 1
+
+    def call_cycles(self, number: int) -> tuple[int, int, int, int, int]:
+        """Return how many calls of a watched function have ended; cycles of the last, shortest, longest and of all."""
+        first = native.FUNCTION + number * native.FUNCTION_WORDS
+        calls, last, shortest, longest, total = self._words[first : first + native.FUNCTION_WORDS].tolist()
+        return calls, last, shortest, longest, total
+
+    def call_log(self) -> list[tuple[int, bool, int]]:
+        """Return the last calls and returns, in order: function's number, whether it is a return, cycles by then."""
+        count = self._words[native.CALL_LOG_AT]
+        places = (native.LOG + 2 * (at % native.CALL_LOG) for at in range(max(0, count - native.CALL_LOG), count))
+        return [(self._words[at] >> 1, bool(self._words[at] & 1), self._words[at + 1]) for at in places]
+
     def region_half_cycles(self) -> list[int]:
         """Return the half cycles charged to region 0, 1, 2 ... since the profile was cleared."""
         first = native.REGION_HALVES
@@ -416,7 +443,7 @@ class BlockHook:
     def empty_caches(self) -> None:
         """Forget what caches and branch predictor hold, as after a reset."""
         arena = self._arena
-        arena[native.L1I_TAG : native.ARENA_WORDS] = 0
+        arena[native.L1I_TAG : native.BLOCK_FUNCTION] = 0
         arena[native.LAST_DATA_GRANULE] = -1
         arena[native.BLOCK_RUN : native.BLOCK_ACCESSES] = 0
         for index, block in enumerate(self._blocks):
@@ -428,7 +455,12 @@ class BlockHook:
 
         Code that overwrites itself in RAM is not noticed: its blocks keep the price of what stood there first.
         """
-        self._forgotten = list(self.profile())
+        spent: dict[int, tuple[int, int]] = {}
+        for address, half_cycles, count in self.profile():
+            before = spent.get(address, (0, 0))
+            spent[address] = before[0] + half_cycles, before[1] + count
+        # By address, of which a memory has only so many; firmware that writes code makes new edges without end.
+        self._forgotten = [(address, *sums) for address, sums in spent.items()]
         self._arena[native.EDGE_KEY : native.BLOCK_START] = 0
         self._arena[native.BLOCK_RUN : native.BLOCK_ACCESSES] = 0
         self.break_sequence()
@@ -452,6 +484,7 @@ class BlockHook:
         arena[native.BLOCK_INSTRUCTIONS + index] = len(block.instructions)
         arena[native.BLOCK_FLAGS + index] = _flags(block)
         arena[native.BLOCK_REGION + index] = self._region_at(pc)
+        arena[native.BLOCK_FUNCTION + index] = self._function_of.get(pc, 0)
         arena[native.BLOCK_FILL + index] = self._fill_at(pc)
         arena[native.BLOCK_BRANCH + index] = self._core.branch_kind(block)
         arena[native.BLOCK_PENALTY + index] = self._core.mispredict_cycles(block)

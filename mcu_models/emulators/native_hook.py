@@ -39,7 +39,8 @@ ACCESS_INDEX, LAST_MEMORY, CROSSING_CYCLES, LEARNT_RUN = range(29, 33)
 PHASE, WINDOW_END, UNMEASURED, DATA_FRACTION, LAZY_FLOAT_CYCLES = range(33, 38)
 L1_CODE_ON, L1_DATA_ON, L1I_SETS, L1D_SETS = range(38, 42)
 RECENT_AT, FLOATS_OFF, FAULT_ADDRESS, TRAP_UNALIGNED, BLOCK_CYCLES = range(42, 47)
-HEADER_WORDS = 48
+CALLS_WATCHED, CALL_DEPTH, CALL_LOG_AT = range(47, 50)
+HEADER_WORDS = 50
 """Costs of edges and regions are in half cycles, which a dual-issue core can gain; stalls are whole cycles."""
 
 # Why the emulator was stopped.
@@ -75,6 +76,18 @@ PIPELINED_WORDS = 4
 L1I_WAYS, L1D_WAYS = 2, 4
 MAX_L1I_SETS, MAX_L1D_SETS = 1024, 512
 """Of 64 KB, the largest that the core can be made with."""
+
+# Calls under way: function, address it returns to, stack pointer at its entry, cycles by then.
+CALL_WORDS = 4
+DEEPEST_CALL = 256
+"""Calls under way that are remembered; those further in are not measured."""
+MAX_FUNCTIONS = 1 << 14
+FUNCTION_WORDS = 5
+"""Of each function: calls that have ended, and the cycles of the last, the shortest, the longest and all."""
+RETURN_MARKS = 1 << 10
+"""Counts of calls under way by some bits of where they return to, so that most blocks need no look at them."""
+CALL_LOG = 1 << 14
+"""Calls and returns remembered, a power of two: which (function doubled, 1 more for a return), and cycles by then."""
 
 # Which unaligned accesses stop the engine: none, those of instructions that must be aligned, all.
 TRAP_NONE, TRAP_SOME, TRAP_ALL = range(3)
@@ -124,7 +137,12 @@ I_VALID = I_STAMP + INSTRUCTION_LINES
 D_TAG = I_VALID + INSTRUCTION_LINES
 D_STAMP = D_TAG + DATA_LINES
 D_VALID = D_STAMP + DATA_LINES
-ARENA_WORDS = D_VALID + DATA_LINES
+BLOCK_FUNCTION = D_VALID + DATA_LINES
+FUNCTION = BLOCK_FUNCTION + MAX_BLOCKS
+CALL = FUNCTION + MAX_FUNCTIONS * FUNCTION_WORDS
+RETURN_MARK = CALL + DEEPEST_CALL * CALL_WORDS
+LOG = RETURN_MARK + RETURN_MARKS
+ARENA_WORDS = LOG + 2 * CALL_LOG
 
 FLAG_MAY_UNMASK, FLAG_CONDITIONAL_ACCESS, FLAG_FLOAT, FLAG_ALIGNED_ACCESS = 1, 2, 4, 8
 BRANCH_CONDITIONAL, BRANCH_INDIRECT = 1, 2
@@ -134,7 +152,7 @@ ALIGNED_MNEMONICS = (
 """Instructions that fault at an unaligned address, whatever CCR says (DDI 0403E, A3.2.1)."""
 _READ = 16
 """UC_MEM_READ."""
-_XPSR = arm_const.UC_ARM_REG_XPSR
+_XPSR, _SP, _LR = arm_const.UC_ARM_REG_XPSR, arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR
 _IF_THEN_BITS = 0x0600FC00
 """ITSTATE within xPSR (DDI 0403E, B1.4.2)."""
 
@@ -346,6 +364,113 @@ def _data_cycles(arena, edge, instructions):  # type: ignore[no-untyped-def]  # 
     return cycles
 
 
+@njit(cache=True)
+def _register_value(uc, arena, register):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return a core register."""
+    arena[REGISTER_VALUE] = 0
+    _reg_read(uc, register, arena[REGISTER_VALUE : REGISTER_VALUE + 1].ctypes.data)
+    return arena[REGISTER_VALUE]
+
+
+@njit(inline="always", cache=True)
+def _log_call(arena, what):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    place = LOG + 2 * (arena[CALL_LOG_AT] & (CALL_LOG - 1))
+    arena[place] = what
+    arena[place + 1] = arena[CYCLES]
+    arena[CALL_LOG_AT] += 1
+
+
+@njit(cache=True)
+def _drop_call(arena, has_ended):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Take the innermost call off, and book its cycles if it has ended as it should."""
+    arena[CALL_DEPTH] -= 1
+    call = CALL + arena[CALL_DEPTH] * CALL_WORDS
+    arena[RETURN_MARK + (arena[call + 1] >> 1 & (RETURN_MARKS - 1))] -= 1
+    _log_call(arena, 2 * arena[call] + 1)
+    if not has_ended:
+        return
+    spent = arena[CYCLES] - arena[call + 3]
+    function = FUNCTION + arena[call] * FUNCTION_WORDS
+    is_first = arena[function] == 0
+    arena[function] += 1
+    arena[function + 1] = spent
+    arena[function + 2] = spent if is_first else min(arena[function + 2], spent)
+    arena[function + 3] = max(arena[function + 3], spent)
+    arena[function + 4] += spent
+
+
+@njit(cache=True)
+def _leave_calls(arena, pc, stack):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """End the innermost call that returns to here with this stack pointer, and whatever it has called."""
+    depth = arena[CALL_DEPTH] - 1
+    while depth >= 0:
+        call = CALL + depth * CALL_WORDS
+        if arena[call + 1] == pc and arena[call + 2] == stack:
+            break
+        depth -= 1
+    if depth < 0:
+        return
+    # Calls by a jump, at the end of a function, return together.
+    while depth > 0:
+        outer = CALL + (depth - 1) * CALL_WORDS
+        if arena[outer + 1] != pc or arena[outer + 2] != stack:
+            break
+        depth -= 1
+    while arena[CALL_DEPTH] > depth:
+        call = CALL + (arena[CALL_DEPTH] - 1) * CALL_WORDS
+        _drop_call(arena, arena[call + 1] == pc and arena[call + 2] == stack)
+
+
+@njit(cache=True)
+def _enter_call(uc, arena, function):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Note that a function begins; a jump back to its own first instruction is no call."""
+    stack = _register_value(uc, arena, _SP)
+    target = _register_value(uc, arena, _LR) & ~np.int64(1)
+    # What was entered with a lower stack pointer, or with the same from elsewhere, has been left unseen.
+    while arena[CALL_DEPTH] > 0:
+        call = CALL + (arena[CALL_DEPTH] - 1) * CALL_WORDS
+        is_again = arena[call] == function and arena[call + 1] != target
+        if arena[call + 2] > stack or (arena[call + 2] == stack and not is_again):
+            break
+        _drop_call(arena, False)  # noqa: FBT003
+    depth = arena[CALL_DEPTH] - 1
+    while depth >= 0:
+        call = CALL + depth * CALL_WORDS
+        if arena[call + 1] != target or arena[call + 2] != stack:
+            break
+        if arena[call] == function:
+            return
+        depth -= 1
+    if arena[CALL_DEPTH] >= DEEPEST_CALL:
+        return
+    call = CALL + arena[CALL_DEPTH] * CALL_WORDS
+    arena[CALL_DEPTH] += 1
+    arena[call], arena[call + 1], arena[call + 2], arena[call + 3] = function, target, stack, arena[CYCLES]
+    arena[RETURN_MARK + (target >> 1 & (RETURN_MARKS - 1))] += 1
+    _log_call(arena, 2 * function)
+
+
+@njit(inline="always", cache=True)
+def _watch_calls(uc, arena, block, pc):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Notice the calls that end before a block, and the one that begins with it; the block is not yet charged."""
+    if arena[CALLS_WATCHED] == 0:
+        return
+    if arena[RETURN_MARK + (pc >> 1 & (RETURN_MARKS - 1))] != 0:
+        _leave_calls(arena, pc, _register_value(uc, arena, _SP))
+    function = arena[BLOCK_FUNCTION + block]
+    if function != 0:
+        _enter_call(uc, arena, function)
+
+
+@njit(inline="always", cache=True)
+def _begin_block(arena, block, edge, pc):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    arena[RECENT + (arena[RECENT_AT] & (RECENT_BLOCKS - 1))] = pc
+    arena[RECENT_AT] += 1
+    arena[PREVIOUS] = block
+    arena[CURRENT_EDGE] = edge
+    arena[ACCESS_INDEX] = 0
+
+
 @cfunc(types.void(types.voidptr, types.uint64, types.uint32, types.voidptr), cache=True)
 def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Charge the block at `pc_word`, or stop before it."""
@@ -379,6 +504,7 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
         arena[STOP_REASON] = REASON_FLOAT
         _emu_stop(uc)
         return
+    _watch_calls(uc, arena, block, pc)
     cost = arena[EDGE_COST + edge]
     stall = _block_stall(arena, block, previous, pc, size, cost)
     arena[STALL_CYCLES] += stall
@@ -397,12 +523,8 @@ def on_block(uc, pc_word, size_word, data):  # type: ignore[no-untyped-def]  # n
     arena[CYCLES] += halves >> 1
     arena[HALF_CYCLES] = halves & 1
     arena[INSTRUCTIONS] += arena[BLOCK_INSTRUCTIONS + block]
-    arena[RECENT + (arena[RECENT_AT] & (RECENT_BLOCKS - 1))] = pc
-    arena[RECENT_AT] += 1
-    arena[PREVIOUS] = block
-    arena[CURRENT_EDGE] = edge
     arena[BLOCK_CYCLES] = cost >> 1
-    arena[ACCESS_INDEX] = 0
+    _begin_block(arena, block, edge, pc)
 
 
 @njit(cache=True)

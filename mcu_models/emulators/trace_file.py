@@ -29,14 +29,15 @@ MAX_NAME_CHARACTERS = 200
 _DEEPEST_LEAVE = 200
 """So many calls up a function is looked for that is left."""
 _PROCESS = 1
-_FUNCTIONS, _EXCEPTIONS, _STATES, _UART, _FAULTS = 1, 2, 3, 4, 5
+_FUNCTIONS, _EXCEPTIONS, _STATES, _UART, _FAULTS, _PINS = 1, 2, 3, 4, 5, 6
 _TRACKS: Final = {
     _FUNCTIONS: "functions", _EXCEPTIONS: "exceptions", _STATES: "power state", _UART: "UART",
-    _FAULTS: "injected faults",
+    _FAULTS: "injected faults", _PINS: "pins",
 }  # fmt: skip
 _TRACK_OF: Final = {
     "enter": _FUNCTIONS, "leave": _FUNCTIONS, "exception_enter": _EXCEPTIONS, "exception_leave": _EXCEPTIONS,
     "state": _STATES, "uart": _UART, "fault": _FAULTS,
+    "pin": _PINS,
 }  # fmt: skip
 
 
@@ -85,7 +86,7 @@ class TraceWriter:
             return False
         self._last_s = max(self._last_s, event.time_s)
         track = _TRACK_OF[event.kind]
-        if event.kind in ("uart", "fault"):
+        if event.kind in ("uart", "fault", "pin"):
             self._event("i", event.time_s, track, event.name)
         elif event.kind == "state":
             self._end_all(track, event.time_s)

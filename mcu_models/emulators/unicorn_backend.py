@@ -14,6 +14,7 @@ from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators import native_hook as native
 from mcu_models.emulators.bare_core import CPU_MODELS
 from mcu_models.emulators.block_hook import BlockHook
+from mcu_models.emulators.call_times import CallTimes
 from mcu_models.emulators.connections import Connections, Transcript
 from mcu_models.emulators.core_registers import RegisterGroup
 from mcu_models.emulators.data_penalties import DataPenalties
@@ -324,6 +325,18 @@ class UnicornEmulator:
             spent[name] = spent.get(name, 0) + half_cycles
         return {name: half_cycles // 2 for name, half_cycles in spent.items()}
 
+    def time_calls(self, others: Mapping[str, int] | None = None) -> CallTimes:
+        """Time every call of a function from now on; `others` names addresses that the image has no symbols for.
+
+        Raises:
+            BadInputError: There are more functions than can be watched.
+        """
+        return CallTimes(self._hook, self.image, others)
+
+    def call_events(self, times: CallTimes) -> Iterator[TraceEvent]:
+        """Yield the last calls and returns, in order of time."""
+        return times.events(self._clock)
+
     def read_memory(self, address: int, length: int) -> bytes:
         """Return `length` bytes of memory as the core sees them."""
         return bytes(self._engine.mem_read(address, length))
@@ -424,7 +437,7 @@ class UnicornEmulator:
         self._end = None
         self._detail = ""
         self._in_haste = False
-        awaited = self.connections.awaited(until_text or "", self._stop_soon)
+        awaited = self.connections.awaited(until_text or "", self.stop_soon)
         with deferred_interrupt() as interrupted, awaited if until_text else nullcontext():
             while self._end is None and not interrupted():
                 self._step()
@@ -475,7 +488,7 @@ class UnicornEmulator:
         constant = (self.board, sheet, sheet.clocks, *sheet.peripherals.values(), *sheet.memories.values())
         return copied(state, (self, self._engine, self._hook, self._memory, *constant))
 
-    def _stop_soon(self) -> None:
+    def stop_soon(self) -> None:
         """Let the engine come back before its next block, and no poll pass time until then."""
         self._in_haste = True
         self._hook.deadline_cycles = 0

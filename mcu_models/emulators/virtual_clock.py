@@ -34,6 +34,22 @@ class StateSpan:
     begin_s: float
     end_s: float
 
+    def __deepcopy__(self, _memo: object) -> StateSpan:
+        """Stay the same in snapshots: nothing of it changes."""
+        return self
+
+
+@dataclass(frozen=True)
+class _Base:
+    """Where a stretch begins in which time passes evenly with cycles."""
+
+    cycles: int
+    time_s: float
+    clock_hz: int
+
+    def __deepcopy__(self, _memo: object) -> _Base:
+        return self
+
 
 @dataclass(frozen=True)
 class Executed:
@@ -43,8 +59,8 @@ class Executed:
     cycles: int
 
 
-RECENT_SPANS = 64
-"""Enough for a few periods of a node that goes through ten states in each."""
+RECENT_SPANS = 1024
+"""Enough for some seconds of a node that goes through ten states in each tenth of one."""
 
 
 class VirtualClock:
@@ -62,6 +78,7 @@ class VirtualClock:
         self._hz = clock_hz
         self._base_s = 0.0
         self._base_cycles = 0
+        self._bases = deque([_Base(0, 0.0, clock_hz)], maxlen=RECENT_SPANS)
         self._booked_s = 0.0
         self._residency_s: dict[PowerState, float] = defaultdict(float)
         self._recent: deque[StateSpan] = deque(maxlen=RECENT_SPANS)
@@ -88,6 +105,13 @@ class VirtualClock:
         # A nanocycle of slack: an event computed from this clock must not be missed by rounding.
         return self._base_cycles + max(0, math.ceil(span - 1e-6))
 
+    def time_at(self, cycles: int) -> float | None:
+        """Return the virtual time at which so many cycles had been executed; None if that is too long ago."""
+        for base in reversed(self._bases):
+            if base.cycles <= cycles:
+                return base.time_s + (cycles - base.cycles) / base.clock_hz
+        return None
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the core clock has changed."""
         self._listeners.append(listener)
@@ -100,6 +124,7 @@ class VirtualClock:
         self._rebase(self.now_s)
         self._book_executed()
         self._hz = clock_hz
+        self._bases[-1] = _Base(self._base_cycles, self._base_s, clock_hz)
         for listener in self._listeners:
             listener()
 
@@ -141,6 +166,7 @@ class VirtualClock:
     def _rebase(self, now_s: float) -> None:
         self._base_s = now_s
         self._base_cycles = self._hook.cycles
+        self._bases.append(_Base(self._base_cycles, now_s, self._hz))
 
     def _book(self, state: PowerState) -> None:
         now_s = self.now_s

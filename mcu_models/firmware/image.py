@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,8 @@ from datasheet.bad_input import BadInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mcu_models.emulators.image_model import FirmwareImage
 
 WEIGHTS_PREFIX: Final = "network_data_"
 _ARENA: Final = "network_arena"
@@ -49,12 +52,25 @@ def image_sizes(elf: Path) -> MemorySizes:
     """
     try:
         with elf.open("rb") as stream:
-            file = ELFFile(stream)
-            sections = [s for s in file.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]]
-            symbols = _symbols(file)
-            return _sizes(sections, symbols)
+            return _sizes_in(ELFFile(stream))
     except (OSError, ELFError) as error:
         raise BadInputError(elf, "", None, f"expected an ELF image ({error})") from None
+
+
+def sizes_of(image: FirmwareImage) -> MemorySizes:
+    """Return what an image that has been read takes of flash and RAM.
+
+    Raises:
+        BadInputError: It was no ELF file: others do not tell what they need of RAM.
+    """
+    if not image.elf:
+        raise BadInputError(image.name, "", None, "only an ELF file tells what it needs of flash and RAM")
+    return _sizes_in(ELFFile(io.BytesIO(image.elf)))
+
+
+def _sizes_in(file: Any) -> MemorySizes:
+    sections = [s for s in file.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC and s["sh_size"]]
+    return _sizes(sections, _symbols(file))
 
 
 def _sizes(sections: list[Any], symbols: list[Any]) -> MemorySizes:

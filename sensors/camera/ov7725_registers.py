@@ -194,15 +194,17 @@ class Ov7725:
         power_on_s: When its supply comes up.
 
     Attributes:
+        pictures: What it looks at.
         frames_taken: Numbers of the frames whose pixels were asked for.
     """
 
     address = ADDRESS
 
     def __init__(self, pictures: Pictures, *, xclk_hz: float = 12e6, power_on_s: float = 0.0) -> None:
-        self._pictures = pictures
+        self.pictures = pictures
         self._xclk_hz = xclk_hz
         self._registers: dict[int, int] = dict(_RESET_VALUES)
+        self._is_on = True
         self._deaf_until_s = power_on_s + RESET_S
         self._epoch_s, self._epoch_index = power_on_s, 0
         self._mode = self._work_out_mode()
@@ -212,12 +214,24 @@ class Ov7725:
         self._notes: dict[str, None] = {}
         self.frames_taken: list[int] = []
 
+    def power_off(self, time_s: float) -> None:
+        """Cut the supply: no register answers and no frame begins. A frame under way is still sent to its end."""
+        self._is_on = False
+        self._follow_mode(time_s)
+
+    def power_on(self, time_s: float) -> None:
+        """Restore the supply: every register as after reset."""
+        self._registers = dict(_RESET_VALUES)
+        self._deaf_until_s = time_s + RESET_S
+        self._is_on = True
+        self._follow_mode(time_s)
+
     # -- SCCB ----------------------------------------------------------------------------------------------
 
     def begin(self, time_s: float, *, read: bool) -> bool:
-        """Take the address phase; while the chip resets, it does not acknowledge."""
+        """Take the address phase; while the chip resets or has no supply, it does not acknowledge."""
         self._expects_pointer = not read
-        return time_s >= self._deaf_until_s
+        return self._is_on and time_s >= self._deaf_until_s
 
     def write(self, time_s: float, byte: int) -> bool:
         """Take a register's address, then its value; further bytes, which SCCB does not have, go to the next ones."""
@@ -258,6 +272,10 @@ class Ov7725:
             self._deaf_until_s = time_s + RESET_S
         else:
             self._registers[address] = value
+        self._follow_mode(time_s)
+
+    def _follow_mode(self, time_s: float) -> None:
+        """Count frames anew from now on if they come at another pace."""
         mode = self._work_out_mode()
         if mode != self._mode:
             self._epoch_index = self._index_at(time_s)
@@ -287,7 +305,7 @@ class Ov7725:
         start = self.register(HSTART) << 2 | low >> 4 & 3, self.register(VSTRT) << 1 | low >> 6 & 1
         size = self.register(HSIZE) << 2 | low & 3, self.register(VSIZE) << 1 | low >> 2 & 1
         origin = _QVGA_ORIGIN if is_qvga else _VGA_ORIGIN
-        awake = not self.register(COM2) & _SLEEP
+        awake = self._is_on and not self.register(COM2) & _SLEEP
         return CameraMode(
             runs=awake and self.register(COM7) & 0x0F == _RGB565 and min(size) > 0,
             is_qvga=is_qvga,
@@ -355,7 +373,7 @@ class Ov7725:
         return np.broadcast_to(row, (frame.rows, columns))
 
     def _window(self, frame: CameraFrame, mode: CameraMode) -> NDArray[np.uint16]:
-        picture = self._pictures.picture(frame.index, frame.begin_s)
+        picture = self.pictures.picture(frame.index, frame.begin_s)
         columns = frame.row_bytes // BYTES_PER_PIXEL
         sent = np.zeros((frame.rows, columns), np.uint16)
         rows = _overlap(picture.shape[0], mode.array[0], mode.first[0], frame.rows)

@@ -1,0 +1,186 @@
+"""What a test can ask of firmware on a board."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from datasheet.bad_input import BadInputError
+from mcu_models.power import state_current
+from twin.testing.bench import Bench
+from twin.testing.failures import FirmwareFailedError, HostTimeUpError
+
+if TYPE_CHECKING:
+    from twin.testing.machine import Machine
+
+COUNTER, BOARD = "people_counter_stm32l4a6zg", "stm32l4a6zg"
+ANSWER = re.compile(r"^(\d+) (\d+)$")
+
+
+def test_every_frame_has_its_answer(counted: Machine) -> None:
+    assert counted.playback is not None
+    answers = counted.playback.answers()
+    assert len(answers) == len(counted.playback.truth) == 30
+    lines = [ANSWER.match(line.text) for line in counted.uart_lines()]
+    said = [int(found[2]) for found in lines if found]
+    assert answers.tolist() == said[:30]
+    right = (answers == counted.playback.truth).mean()
+    assert counted.playback.accuracy() == pytest.approx(right)
+
+
+def test_texts_are_expected_one_behind_the_other(bench: Bench) -> None:
+    machine = bench.boot(COUNTER)
+    assert machine.now_s == 0.0
+    assert machine.expect_uart("counter").text == "people counter"
+    with pytest.raises(FirmwareFailedError, match="'people' did not come within 0.5 s") as failed:
+        machine.expect_uart("people", within_s=0.5)
+    assert "people counter" in str(failed.value)
+    assert re.search(r"in \w+ at 0x08", str(failed.value))
+
+
+def test_a_regular_expression_gives_its_groups_and_the_time_of_its_line(counted: Machine) -> None:
+    saved = counted.snapshot()
+    heard = counted.expect_uart(ANSWER, within_s=1.0)
+    again = counted.expect_uart(ANSWER, within_s=1.0)
+    counted.restore(saved)
+    assert int(again.groups[0]) == int(heard.groups[0]) + 1
+    assert heard.time_s in [line.time_s for line in counted.uart_lines()]
+
+
+def test_going_back_and_on_gives_the_same_again(counted: Machine) -> None:
+    saved, lines = counted.snapshot(), len(counted.uart_lines())
+    runs = []
+    for _ in range(2):
+        counted.restore(saved)
+        assert len(counted.uart_lines()) == lines
+        assert not counted.pin("PA8").edges or counted.pin("PA8").edges[-1].time_s <= saved.time_s
+        counted.run(0.5)
+        runs.append(([line.text for line in counted.uart_lines()], counted.pin("PA8").edges, counted.energy_j()))
+    counted.restore(saved)
+    assert runs[0] == runs[1]
+
+
+def test_pins_and_cycles_time_the_same_inference(counted: Machine) -> None:
+    pulses_s = counted.pin("PA8").pulses_s
+    longest_s = max(fall_s - rise_s for rise_s, fall_s in pulses_s)
+    assert counted.latency_s("pin PA8 rises", "pin PA8 falls") == pytest.approx(longest_s)
+    calls = counted.calls("counter_count")
+    assert calls.calls == len(pulses_s) >= 30
+    # The pin is high a few stores longer than the call, at 80 MHz.
+    assert calls.longest < longest_s * 80e6 < calls.longest + 200
+
+
+def test_latency_from_frame_to_answer_is_less_than_the_time_between_frames(counted: Machine) -> None:
+    every_s = counted.latencies_s("frame", r"uart /^\d+ \d+$/")
+    assert len(every_s) == 30
+    assert 0.0 < min(every_s) <= counted.latency_s("frame", r"uart /^\d+ \d+$/") < 0.1
+    assert counted.latency_s("call network_run", "return network_run") < max(every_s)
+
+
+@pytest.mark.parametrize("marker", ["", "frames", "pin PA8", "pin PX8 rises", "uart", "call"])
+def test_what_is_no_marker_is_refused(counted: Machine, marker: str) -> None:
+    with pytest.raises(BadInputError, match="must be"):
+        counted.latency_s(marker, "frame")
+
+
+def test_a_latency_that_never_was_is_a_failure(counted: Machine) -> None:
+    with pytest.raises(FirmwareFailedError, match="never came"):
+        counted.latency_s("frame", "uart no such text")
+
+
+def test_energy_is_the_power_of_each_state_over_its_time(counted: Machine) -> None:
+    saved, before = counted.snapshot(), counted.moment()
+    counted.run(1.0)
+    power = counted.emulator.board.sheet.power
+    residency = counted.emulator.residency_s()
+    spent = {state: seconds - before.residency_s.get(state, 0.0) for state, seconds in residency.items()}
+    wanted_j = sum(state_current(power, state).typical_a * power.supply_v.value * s for state, s in spent.items())
+    assert counted.energy_j(before) == pytest.approx(wanted_j)
+    assert counted.energy_j() > counted.energy_j(before) > 0
+    asleep_s = sum(seconds for state, seconds in spent.items() if state.mode != "run")
+    assert counted.sleep_fraction(before) == pytest.approx(asleep_s / 1.0, abs=1e-6)
+    counted.restore(saved)
+
+
+def test_a_fault_comes_now_and_on_the_only_bus(counted: Machine) -> None:
+    saved = counted.snapshot()
+    counted.inject("i2c_nack", times=1)
+    counted.expect_uart("sensor does not answer", within_s=0.5)
+    listed = counted.emulator.connections.disturbances.listed
+    assert [one.cause for one in listed] == ["i2c_nack[0]"]
+    assert listed[0].time_s >= saved.time_s
+    counted.restore(saved)
+    counted.run(0.5)
+    assert not any("does not answer" in line.text for line in counted.uart_lines())
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "told"),
+    [
+        ("i2c_nak", {}, "one of i2c_nack"),
+        ("i2c_nack", {"times": 0}, "times"),
+        ("i2c_nack", {"bus": "I2C9"}, "I2C9"),
+        ("i2c_nack", {"tims": 1}, "tims"),
+    ],
+)
+def test_what_is_no_fault_is_refused(counted: Machine, kind: str, fields: dict[str, object], told: str) -> None:
+    with pytest.raises(BadInputError, match=told):
+        counted.inject(kind, **fields)
+
+
+def test_frames_of_ones_own_are_played(bench: Bench) -> None:
+    frames = np.full((5, 8, 8), 22.0)
+    frames[3:, 3:5, 3:5] = 30.0
+    machine = bench.boot(COUNTER)
+    shown = machine.play([frames[:3], frames[3:]])
+    machine.run(0.3)
+    assert shown.frames.shape == (5, 8, 8)
+    assert (shown.answers() >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "frames", [np.zeros((0, 8, 8)), np.zeros((3, 8, 7)), np.full((1, 8, 8), np.nan), np.full((1, 8, 8), 500.0), []]
+)
+def test_what_is_no_frame_is_refused(bench: Bench, frames: np.ndarray) -> None:
+    machine = bench.boot(COUNTER)
+    with pytest.raises(BadInputError, match="must be"):
+        machine.play(frames)
+
+
+def test_a_second_play_is_refused(counted: Machine) -> None:
+    with pytest.raises(BadInputError, match="plays once"):
+        counted.play("office_doorway")
+
+
+def test_a_pin_is_waited_for_to_the_edge(counted: Machine) -> None:
+    saved = counted.snapshot()
+    rose_s = counted.pin("PA8").wait(high=True, within_s=0.5)
+    assert saved.time_s < rose_s <= counted.now_s < rose_s + 1e-4
+    with pytest.raises(FirmwareFailedError, match="PA7 did not go high"):
+        counted.pin("PA7").wait(high=True, within_s=0.2)
+    counted.restore(saved)
+
+
+def test_host_time_is_limited() -> None:
+    bench = Bench(board=BOARD, host_seconds=0.01)
+    machine = bench.boot(COUNTER)
+    with pytest.raises(HostTimeUpError, match=r"0\.01 s of host time are up"):
+        machine.run(10_000.0)
+
+
+def test_memory_of_an_image_is_what_its_sections_take(counted: Machine) -> None:
+    assert 1_000 < counted.ram_bytes < 20_000
+    assert 10_000 < counted.flash_bytes < 60_000
+
+
+def test_a_board_has_to_be_named() -> None:
+    with pytest.raises(BadInputError, match="needs a board"):
+        Bench().boot(COUNTER)
+
+
+def test_an_image_that_is_not_there_is_told(bench: Bench) -> None:
+    with pytest.raises(BadInputError, match=r"stm32l4a6zg\.elf.*no such file"):
+        bench.boot("{board}.elf")
