@@ -35,7 +35,7 @@ def test_texts_are_expected_one_behind_the_other(bench: Bench) -> None:
     machine = bench.boot(COUNTER)
     assert machine.now_s == 0.0
     assert machine.expect_uart("counter").text == "people counter"
-    with pytest.raises(FirmwareFailedError, match="'people' did not come within 0.5 s") as failed:
+    with pytest.raises(FirmwareFailedError, match=r"'people' did not come within 0\.5 s") as failed:
         machine.expect_uart("people", within_s=0.5)
     assert "people counter" in str(failed.value)
     assert re.search(r"in \w+ at 0x08", str(failed.value))
