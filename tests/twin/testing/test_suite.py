@@ -119,7 +119,7 @@ def test_a_failed_case_leaves_what_is_needed_to_look_at_it(write: Callable[[str]
         (HEAD.replace('"stm32l4a6zg"', '"stm32"') + OFFICE, r"stm32"),
         (HEAD + OFFICE + OFFICE, r"scenario.name.*differ"),
         (HEAD + OFFICE.replace("office_doorway", "x").replace("seconds", "secs"), r"secs"),
-        (HEAD + OFFICE.replace(r"\\d$/", "(/"), r"regular expression"),
+        (HEAD + OFFICE.replace(r"\d$/", "(/"), r"regular expression"),
         (HEAD + OFFICE + UNPLUGGED.replace("i2c_brown_out", "i2c_brownout"), r"i2c_brownout"),
         (HEAD + OFFICE + '[[fault]]\nname = "none"\n', r"plan or plan_file"),
         (HEAD + 'quarantine = ["*/offce/*"]\n' + OFFICE, r"quarantine.*is no case"),
