@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from unicorn import arm_const, unicorn_const
+from unicorn import UcError, arm_const, unicorn_const
 from unicorn.unicorn_py3.unicorn import uclib
 
 from mcu_models.emulators import native_hook as native
+from mcu_models.emulators.core_registers import RegisterGroup
 from mcu_models.timing.block import Block
 from mcu_models.timing.core_model import core_model
 from mcu_models.timing.decoding import Decoder
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from mcu_models.timing.decoding import Instruction
 
 NEVER = native.NEVER
+_LOOP_REGISTERS = (
+    arm_const.UC_ARM_REG_SP,
+    arm_const.UC_ARM_REG_LR,
+    *range(arm_const.UC_ARM_REG_R0, arm_const.UC_ARM_REG_R0 + 13),
+)
+_LOOP_STACK_BYTES = 128
+"""Of the stack, where code that is not optimised keeps the counter of a loop."""
 _ACCESSES = frozenset({"load", "store", "load_pc", "load_many", "store_many"})
 
 
@@ -50,6 +58,9 @@ class BlockHook:
         engine: The Unicorn engine to count.
         board: Its core, flash and caches.
 
+    Attributes:
+        time_looks: How often firmware has read a counter that tells the time.
+
     Data accesses cost host time at each: what they wait for memory is charged as it comes at first, later mostly by
     the mean of the edge that makes them (`DataPenalties`).
     """
@@ -59,6 +70,8 @@ class BlockHook:
         if flash.size > native.MAX_FLASH_LINES * native.LINE_BYTES:
             raise ValueError(f"flash of {flash.size} bytes; the cache model takes at most 2 MiB")
         self._engine = engine
+        self.time_looks = 0
+        self._loop_registers = RegisterGroup(engine, _LOOP_REGISTERS)
         self._core = core_model(board.core)
         self._decoder = Decoder()
         self._arena = np.zeros(native.ARENA_WORDS, dtype=np.int64)
@@ -162,6 +175,15 @@ class BlockHook:
     def flash_stall_cycles(self) -> tuple[int, int]:
         """Cycles waited for flash: instruction fetch, data."""
         return int(self._arena[native.STALL_CYCLES]), int(self._arena[native.DATA_STALL_CYCLES])
+
+    def loop_state(self) -> tuple[tuple[int, ...], bytes]:
+        """Return core registers and the top of the stack: what a turn of a loop finds and leaves."""
+        registers = tuple(self._loop_registers.read())
+        try:
+            stack = bytes(self._engine.mem_read(registers[0], _LOOP_STACK_BYTES))
+        except UcError:
+            stack = b""
+        return registers, stack
 
     def watch_unmasking(self, *, watch: bool) -> None:
         """Stop behind every block that may let a masked interrupt in."""

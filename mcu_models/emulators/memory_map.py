@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mcu_models.boards.board import BANK_BYTES
 
@@ -12,8 +12,19 @@ if TYPE_CHECKING:
     from mcu_models.emulators.block_hook import BlockHook
     from mcu_models.emulators.peripherals.base import Chip, Peripheral
 
+MAX_LOOKS = 4096
+"""So many looks at registers are remembered: code can look at others without end."""
 POLL_CYCLES = 400
 """Two reads of one status register within this many cycles are a polling loop."""
+
+
+class _Look(NamedTuple):
+    """A look at a status register: instructions, cycles and looks at the time so far, and the loop's state."""
+
+    instructions: int
+    cycles: int
+    time_looks: int
+    state: object = None
 
 
 class Registers(Protocol):
@@ -42,7 +53,7 @@ class PeripheralSpace:
         self._hook = hook
         self._where = where
         self._banks: dict[int, Peripheral] = {}
-        self._polled: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self._polled: dict[tuple[int, int, int], _Look] = {}
         self._unchanging: dict[tuple[int, int], int] = {}
         self._first_bank = base // BANK_BYTES
 
@@ -61,6 +72,8 @@ class PeripheralSpace:
         value = peripheral.read(inside, size)
         if inside & ~3 in peripheral.status_registers:
             return self._polling(peripheral, offset, inside, size, value)
+        if len(self._unchanging) >= MAX_LOOKS:
+            self._forget_polls()
         where = self._hook.last_pc, offset
         if inside & ~3 in peripheral.consumed_registers or self._unchanging.setdefault(where, value) != value:
             self._forget_polls()
@@ -103,22 +116,36 @@ class PeripheralSpace:
         """Pass the time to the next event when a loop looks at an unchanged flag again: nothing happens before it.
 
         A loop is a block of code run anew that sees what it saw before, with nothing since but looks at registers
-        that say what they said before; code that merely reads a flag twice is not.
+        that say what they said before; code that merely reads a flag twice is not. A loop that counts its turns, to
+        give up some time, must not have them passed over while nothing is to come of what it waits for.
         """
         look = (self._hook.last_pc, offset, value)
         instructions, cycles = self._hook.instructions, self._hook.cycles
         before = self._polled.get(look)
         if before is None and any(where[1] == offset and where[2] != value for where in self._polled):
             self._forget_polls()
-        self._polled[look] = instructions, cycles
-        if before is None or before[0] == instructions or cycles - before[1] > POLL_CYCLES:
+        if len(self._polled) >= MAX_LOOKS:
+            self._forget_polls()
+        if before is None or before.instructions == instructions or cycles - before.cycles > POLL_CYCLES:
+            self._polled[look] = _Look(instructions, cycles, self._hook.time_looks)
+            return value
+        if not self._may_pass(peripheral, look, before):
             return value
         # The deadline is the next event, or the end of this stretch of the run when that comes first.
         self._hook.pass_to(self._hook.deadline_cycles)
         self._chip.clock.passed_cycles += self._hook.cycles - cycles
         self._chip.scheduler.run_due(self._chip.clock.now_s)
-        self._polled[look] = instructions, self._hook.cycles
+        self._polled[look] = _Look(instructions, self._hook.cycles, self._hook.time_looks)
         return peripheral.read(inside, size)
+
+    def _may_pass(self, peripheral: Peripheral, look: tuple[int, int, int], before: _Look) -> bool:
+        """Tell whether turns of a loop may be passed over: they end by what comes, by the time, or not at all."""
+        hook = self._hook
+        if self._chip.scheduler.waits_for(peripheral.name) or hook.time_looks != before.time_looks:
+            return True
+        state = hook.loop_state()
+        self._polled[look] = _Look(hook.instructions, hook.cycles, hook.time_looks, state)
+        return state == before.state
 
 
 class BitBand:

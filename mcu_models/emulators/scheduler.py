@@ -42,6 +42,10 @@ class Scheduler:
         event = self._events.get(owner)
         return event[0] if event else math.inf
 
+    def waits_for(self, name: str) -> bool:
+        """Tell whether an event of the peripheral of this name is to come."""
+        return any(isinstance(owner, tuple) and owner[0] == name for owner in self._events)
+
     def run_due(self, now_s: float) -> None:
         """Do everything due at `now_s`, in order of time; what an action schedules for now is done too."""
         while self.next_s <= now_s:
