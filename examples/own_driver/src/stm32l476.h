@@ -1,0 +1,51 @@
+/* Registers of the STM32L476 that this firmware uses; names and offsets as in RM0351. */
+#ifndef STM32L476_H
+#define STM32L476_H
+
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define BIT(n) (1u << (n))
+
+#define RCC_AHB1ENR REG(0x40021048u)
+#define RCC_AHB2ENR REG(0x4002104Cu)
+#define RCC_APB1ENR1 REG(0x40021058u)
+
+#define GPIOA_MODER REG(0x48000000u)
+#define GPIOA_BSRR REG(0x48000018u)
+#define GPIOA_AFRL REG(0x48000020u)
+#define GPIOB_MODER REG(0x48000400u)
+#define GPIOB_OTYPER REG(0x48000404u)
+#define GPIOB_AFRH REG(0x48000424u)
+
+#define I2C1_CR1 REG(0x40005400u)
+#define I2C1_CR2 REG(0x40005404u)
+#define I2C1_TIMINGR REG(0x40005410u)
+#define I2C1_ISR REG(0x40005418u)
+#define I2C1_ICR REG(0x4000541Cu)
+#define I2C1_RXDR 0x40005424u
+#define I2C1_TXDR REG(0x40005428u)
+
+#define USART2_CR1 REG(0x40004400u)
+#define USART2_BRR REG(0x4000440Cu)
+#define USART2_ISR REG(0x4000441Cu)
+#define USART2_TDR REG(0x40004428u)
+
+#define DMA1_IFCR REG(0x40020004u)
+#define DMA1_CCR7 REG(0x40020080u)
+#define DMA1_CNDTR7 REG(0x40020084u)
+#define DMA1_CPAR7 REG(0x40020088u)
+#define DMA1_CMAR7 REG(0x4002008Cu)
+#define DMA1_CSELR REG(0x400200A8u)
+
+#define SYST_CSR REG(0xE000E010u)
+#define SYST_RVR REG(0xE000E014u)
+#define SYST_CVR REG(0xE000E018u)
+#define NVIC_ISER0 REG(0xE000E100u)
+#define NVIC_ISER1 REG(0xE000E104u)
+
+#define I2C1_EV_IRQ 31u
+#define I2C1_ER_IRQ 32u
+#define USART2_IRQ 38u
+
+#endif
