@@ -11,7 +11,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[app,firmware,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[app,firmware,dev,docs,testing]"
 	touch $@
 
 run: $(STAMP)

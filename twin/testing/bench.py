@@ -92,7 +92,7 @@ class Bench:
         self.machines.append(machine)
         return machine
 
-    def assert_budget(self, name: str, machine: Machine | None = None, **measured: float) -> None:
+    def assert_budget(self, name: str, machine: Machine | None = None, /, **measured: float) -> None:
         """Hold measured values to what they were when the baseline was taken.
 
         Args:

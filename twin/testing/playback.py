@@ -51,17 +51,21 @@ class Playback:
         """(N, rows, columns) of what is shown."""
         return self.stimulus.frames
 
-    def answers(self, pattern: str | re.Pattern[str] = PEOPLE) -> NDArray[np.int64]:
+    def answers(self, pattern: str | re.Pattern[str] = PEOPLE, *, number_group: int | None = None) -> NDArray[np.int64]:
         """Return what the firmware answered to each frame; -1 where nothing came.
 
         An answer is a line that the pattern matches, and its last group the number. It belongs to the frame that the
-        firmware had read last by then; of several to one frame the first counts.
+        firmware had taken last by then; of several to one frame the first counts. Firmware that takes the next frame
+        while it still looks at the one before has to say which one it means.
 
         Args:
             pattern: A regular expression with a group.
+            number_group: Which group says the number of the frame, from 0; None: it says nothing.
         """
         wanted = re.compile(pattern)
         found = [(frame, match) for frame, line in self._lines if (match := wanted.search(line.text)) is not None]
+        if number_group is not None:
+            found = [(int(match[number_group]), match) for _, match in found]
         count = max(len(self.stimulus.frames), self.stimulus.frame_now + 1)
         answers = np.full(count, UNANSWERED, np.int64)
         for frame, match in reversed(found):
