@@ -57,10 +57,6 @@ class BlockHook:
     Args:
         engine: The Unicorn engine to count.
         board: Its core, flash and caches.
-
-    Attributes:
-        time_looks: How often firmware has read a counter that tells the time.
-
     Data accesses cost host time at each: what they wait for memory is charged as it comes at first, later mostly by
     the mean of the edge that makes them (`DataPenalties`).
     """
@@ -70,7 +66,6 @@ class BlockHook:
         if flash.size > native.MAX_FLASH_LINES * native.LINE_BYTES:
             raise ValueError(f"flash of {flash.size} bytes; the cache model takes at most 2 MiB")
         self._engine = engine
-        self.time_looks = 0
         self._loop_registers = RegisterGroup(engine, _LOOP_REGISTERS)
         self._core = core_model(board.core)
         self._decoder = Decoder()
@@ -268,8 +263,13 @@ class BlockHook:
         self._words[index] &= ~native.FLAG_ALIGNED_ACCESS
 
     def block_at(self, address: int, length: int) -> Block:
-        """Return decoded instructions, such as those of the block the engine stopped before."""
-        code = bytes(self._engine.mem_read(address, length))
+        """Return decoded instructions, such as those of the block the engine stopped before; up to a memory's end."""
+        try:
+            code = bytes(self._engine.mem_read(address, length))
+        except UcError:
+            if length <= 2:
+                raise
+            return self.block_at(address, length - 2)
         return Block(address, length, tuple(self._decoder.decode(code, address)))
 
     def new_divides(self) -> list[tuple[int, int]]:

@@ -19,11 +19,10 @@ POLL_CYCLES = 400
 
 
 class _Look(NamedTuple):
-    """A look at a status register: instructions, cycles and looks at the time so far, and the loop's state."""
+    """A look at a status register: instructions and cycles so far, registers and top of the stack."""
 
     instructions: int
     cycles: int
-    time_looks: int
     state: object = None
 
 
@@ -116,8 +115,8 @@ class PeripheralSpace:
         """Pass the time to the next event when a loop looks at an unchanged flag again: nothing happens before it.
 
         A loop is a block of code run anew that sees what it saw before, with nothing since but looks at registers
-        that say what they said before; code that merely reads a flag twice is not. A loop that counts its turns, to
-        give up some time, must not have them passed over while nothing is to come of what it waits for.
+        that say what they said before; code that merely reads a flag twice is not. A loop that counts its turns or
+        the time, to give up some day, is not passed over while nothing is to come of what it waits for.
         """
         look = (self._hook.last_pc, offset, value)
         instructions, cycles = self._hook.instructions, self._hook.cycles
@@ -127,7 +126,7 @@ class PeripheralSpace:
         if len(self._polled) >= MAX_LOOKS:
             self._forget_polls()
         if before is None or before.instructions == instructions or cycles - before.cycles > POLL_CYCLES:
-            self._polled[look] = _Look(instructions, cycles, self._hook.time_looks)
+            self._polled[look] = _Look(instructions, cycles)
             return value
         if not self._may_pass(peripheral, look, before):
             return value
@@ -135,16 +134,16 @@ class PeripheralSpace:
         self._hook.pass_to(self._hook.deadline_cycles)
         self._chip.clock.passed_cycles += self._hook.cycles - cycles
         self._chip.scheduler.run_due(self._chip.clock.now_s)
-        self._polled[look] = _Look(instructions, self._hook.cycles, self._hook.time_looks)
+        self._polled[look] = _Look(instructions, self._hook.cycles)
         return peripheral.read(inside, size)
 
     def _may_pass(self, peripheral: Peripheral, look: tuple[int, int, int], before: _Look) -> bool:
-        """Tell whether turns of a loop may be passed over: they end by what comes, by the time, or not at all."""
+        """Tell whether turns of a loop may be passed over: something is to come, or they leave everything as it was."""
         hook = self._hook
-        if self._chip.scheduler.waits_for(peripheral.name) or hook.time_looks != before.time_looks:
+        if self._chip.scheduler.waits_for(peripheral.name):
             return True
         state = hook.loop_state()
-        self._polled[look] = _Look(hook.instructions, hook.cycles, hook.time_looks, state)
+        self._polled[look] = _Look(hook.instructions, hook.cycles, state)
         return state == before.state
 
 
