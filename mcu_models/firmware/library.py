@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasheet.bad_input import BadInputError, nearest_name
+from datasheet.regular_file import is_file
 from mcu_models.compiler.door_decision import USUAL_POLICY
 from mcu_models.emulators.image import FirmwareImage, read_image
 from mcu_models.firmware.builder import build_firmware
@@ -56,7 +57,7 @@ def find_image(name_or_path: str) -> FirmwareImage:
     if name_or_path in rows:
         return _reference(name_or_path, rows[name_or_path]).image
     path = Path(name_or_path)
-    if not path.is_file():
+    if not is_file(path):
         raise BadInputError("image", "", name_or_path, f"no such file; {nearest_name(name_or_path, rows)}")
     return read_image(path)
 

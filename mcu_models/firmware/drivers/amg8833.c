@@ -6,7 +6,9 @@
 #define REG_POWER 0x00u
 #define REG_RESET 0x01u
 #define REG_RATE 0x02u
+#define REG_UPPER_LEVEL 0x08u /* of an interrupt that is never switched on; zero after power-on */
 #define REG_PIXELS 0x80u
+#define MARK 0xA5u
 #define POWER_NORMAL 0x00u
 #define POWER_STANDBY_60S 0x20u
 #define POWER_STANDBY_10S 0x21u
@@ -40,6 +42,22 @@ bool amg8833_speed_up(amg8833_rate_t rate)
 {
     static const uint8_t full_rate[2] = {REG_RATE, RATE_10_HZ}, normal[2] = {REG_POWER, POWER_NORMAL};
     return i2c_write(ADDRESS, rate == AMG8833_ONE_HZ ? full_rate : normal, sizeof normal);
+}
+
+bool amg8833_mark(void)
+{
+    static const uint8_t mark[2] = {REG_UPPER_LEVEL, MARK};
+    return i2c_write(ADDRESS, mark, sizeof mark);
+}
+
+bool amg8833_read_mark(bool *is_there)
+{
+    uint8_t level;
+    if (!i2c_read(ADDRESS, REG_UPPER_LEVEL, &level, 1u)) {
+        return false;
+    }
+    *is_there = level == MARK;
+    return true;
 }
 
 /* 12-bit two's complement, low byte first; the upper four bits are unspecified. */

@@ -28,6 +28,12 @@ bool amg8833_slow_down(amg8833_rate_t rate);
 /* Go back from that rate to ten frames a second. */
 bool amg8833_speed_up(amg8833_rate_t rate);
 
+/* Put a mark where the sensor keeps it until it loses its supply; false when it does not answer. */
+bool amg8833_mark(void);
+
+/* Read the mark; false when the sensor does not answer. */
+bool amg8833_read_mark(bool *is_there);
+
 /* Read all pixels in one burst, in steps of 0.25 degC; false when the sensor does not answer. */
 bool amg8833_read(int16_t pixels[AMG8833_PIXELS]);
 

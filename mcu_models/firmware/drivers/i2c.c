@@ -9,8 +9,9 @@
 #define TIMING_400_KHZ ((1u << 28) | (3u << 20) | (2u << 16) | (3u << 8) | 9u)
 /* The bus is stuck when a flag has not come after 5 ms; a byte takes 23 us. */
 #define TIMEOUT_CYCLES (CLOCK_SLOW_HZ / 200u)
-/* Other interrupts may end a sleep early; the bus is stuck when this many have and the transfer still runs. */
-#define MAX_WAKES 4u
+/* Other interrupts may end a sleep early, a tick every 100 ms; the bus is stuck when this many have and the transfer,
+ * which takes 3 ms, still runs. */
+#define MAX_WAKES 2u
 /* Not BERR, which comes up without cause in master mode (errata sheet ES0335, 2.19.4). */
 #define FAILED (I2C_ISR_NACKF | I2C_ISR_ARLO)
 #define SCL BIT(8)

@@ -10,6 +10,8 @@
 
 extern uint32_t stack_top;
 extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
+/* A linker script that has no such memory leaves both zero. */
+extern uint32_t kept_start __attribute__((weak)), kept_end __attribute__((weak));
 
 int main(void);
 
@@ -21,6 +23,11 @@ void default_handler(void)
     for (;;) {
         __asm volatile("bkpt 0");
     }
+}
+
+__attribute__((weak)) bool startup_keeps_memory(void)
+{
+    return false;
 }
 
 void systick_handler(void) __attribute__((weak, alias("default_handler")));
@@ -52,14 +59,22 @@ __attribute__((section(".vectors"), used)) static const struct {
     },
 };
 
+static void zero(uint32_t *to, const uint32_t *end)
+{
+    while (to < end) {
+        *to++ = 0u;
+    }
+}
+
 void reset_handler(void)
 {
     const uint32_t *from = &data_load;
     for (uint32_t *to = &data_start; to < &data_end; ++to) {
         *to = *from++;
     }
-    for (uint32_t *to = &bss_start; to < &bss_end; ++to) {
-        *to = 0u;
+    zero(&bss_start, &bss_end);
+    if (!startup_keeps_memory()) {
+        zero(&kept_start, &kept_end);
     }
     reg_set(&SCB_CPACR, 0xFu << 20); /* the floating-point unit, in case the compiler uses it */
     __asm volatile("dsb\n\tisb" ::: "memory");

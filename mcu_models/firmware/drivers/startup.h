@@ -1,6 +1,11 @@
-/* What start-up offers: interrupt handlers that an application may define. */
+/* What start-up offers: functions that an application may define. */
 #ifndef STARTUP_H
 #define STARTUP_H
+
+#include <stdbool.h>
+
+/* Whether the memory that a reset need not lose is left as it is; without such a function it is zeroed. */
+bool startup_keeps_memory(void);
 
 void default_handler(void);
 void systick_handler(void);

@@ -39,6 +39,10 @@ typedef struct {
 } lptim_t;
 
 typedef struct {
+    reg32_t KR, PR, RLR, SR, WINR;
+} iwdg_t;
+
+typedef struct {
     reg32_t CCR, CNDTR, CPAR, CMAR, reserved;
 } dma_channel_t;
 
@@ -57,6 +61,7 @@ typedef struct {
 #define I2C1 ((i2c_t *)0x40005400u)
 #define USART2 ((usart_t *)0x40004400u)
 #define LPTIM1 ((lptim_t *)0x40007C00u)
+#define IWDG ((iwdg_t *)0x40003000u)
 
 #define DMA1 ((dma_t *)0x40020000u)
 
@@ -98,6 +103,8 @@ typedef struct {
 #define RCC_CCIPR_LPTIM1_LSE (3u << 18)
 #define RCC_BDCR_LSEON BIT(0)
 #define RCC_BDCR_LSERDY BIT(1)
+#define RCC_CSR_RMVF BIT(23)
+#define RCC_CSR_IWDGRSTF BIT(29)
 
 #define PWR_CR1_LPMS_MASK 7u
 #define PWR_CR1_LPMS_STOP2 2u
@@ -144,6 +151,11 @@ typedef struct {
 #define LPTIM_ISR_ARROK BIT(4)
 #define LPTIM_CR_ENABLE BIT(0)
 #define LPTIM_CR_CNTSTRT BIT(2)
+
+#define IWDG_KR_REFRESH 0xAAAAu
+#define IWDG_KR_UNLOCK 0x5555u
+#define IWDG_KR_START 0xCCCCu
+#define IWDG_PR_64 4u
 
 #define SCB_SCR_SLEEPDEEP BIT(2)
 

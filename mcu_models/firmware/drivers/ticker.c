@@ -4,6 +4,7 @@
 
 #include "startup.h"
 #include "stm32l4.h"
+#include "watchdog.h"
 
 /* The counter runs free: 16 bits of the crystal are two seconds, or twenty ticks. A tick is where it meets CMP. 32768 Hz
  * is not a multiple of 10: four ticks of 3277 and one of 3276 make exactly half a second. CMP must be above 0. */
@@ -17,11 +18,14 @@
 
 static volatile uint32_t ticks;
 static volatile uint32_t due;
+static uint32_t first; /* tick at which the counter began */
+/* The ticks when the watchdog was last refreshed, and their complement, by which it is known that they are right. */
+__attribute__((section(".bss.kept_ticks"))) static volatile uint32_t kept_ticks[2];
 
 /* The counter at a tick; every round is alike. */
 static uint32_t counter_at(uint32_t tick)
 {
-    const uint32_t place = tick % TICKS_PER_ROUND;
+    const uint32_t place = (tick - first) % TICKS_PER_ROUND;
     return FIRST_COUNT + place * LONG_TICK - place / LONG_TICKS_PER_SHORT;
 }
 
@@ -32,7 +36,8 @@ static void wake_at(uint32_t tick)
     LPTIM1->CMP = counter_at(tick);
 }
 
-/* Until a write has arrived CMP must not be written again, nor the bus clock that carries it be stopped. */
+/* Until a write has arrived CMP must not be written again, nor the bus clock that carries it be stopped. Should the
+ * crystal have stopped, the watchdog ends the wait. */
 static void wait_for_write(void)
 {
     while ((LPTIM1->ISR & LPTIM_ISR_CMPOK) == 0u) {
@@ -50,19 +55,34 @@ void lptim1_handler(void)
     }
 }
 
-void ticker_start(void)
+/* By the watchdog's own time, for which the ticks stood still. */
+static uint32_t ticks_before_reset(bool was_bitten)
 {
+    return was_bitten && kept_ticks[0] == ~kept_ticks[1] ? kept_ticks[0] + WATCHDOG_MS / (1000u / TICKS_PER_SECOND) : 0u;
+}
+
+static void show_progress(void)
+{
+    watchdog_refresh();
+    kept_ticks[0] = ticks;
+    kept_ticks[1] = ~kept_ticks[0];
+}
+
+void ticker_start(bool was_bitten)
+{
+    ticks = first = ticks_before_reset(was_bitten);
     RCC->CCIPR |= RCC_CCIPR_LPTIM1_LSE;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_LPTIM1EN);
     LPTIM1->IER = LPTIM_ISR_CMPM;
     LPTIM1->CR = LPTIM_CR_ENABLE;
     LPTIM1->ARR = COUNTER_MASK;
-    wake_at(1u);
+    wake_at(first + 1u);
     while ((LPTIM1->ISR & LPTIM_ISR_ARROK) == 0u) {
     }
     wait_for_write();
     irq_enable(LPTIM1_IRQ);
     LPTIM1->CR = LPTIM_CR_ENABLE | LPTIM_CR_CNTSTRT;
+    show_progress();
 }
 
 /* The counter is clocked by the crystal: what is read twice alike is right (RM0351, 33.7.8). */
@@ -93,10 +113,12 @@ static void put_off(uint32_t tick)
     enable_interrupts();
 }
 
-/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. */
+/* Interrupts stay masked between the check and WFI, so a tick in between is not slept through. The watchdog is refreshed
+ * here alone, before the sleep and behind it: by the main loop that has come back to wait, never by an interrupt. */
 static void sleep_beyond(uint32_t seen)
 {
     wait_for_write();
+    show_progress();
     PWR->CR1 = (PWR->CR1 & ~PWR_CR1_LPMS_MASK) | PWR_CR1_LPMS_STOP2;
     reg_set(&SCB_SCR, SCB_SCR_SLEEPDEEP);
     while (ticks == seen) {
@@ -107,6 +129,7 @@ static void sleep_beyond(uint32_t seen)
         enable_interrupts();
     }
     reg_clear(&SCB_SCR, SCB_SCR_SLEEPDEEP);
+    show_progress();
 }
 
 uint32_t ticker_now(void)

@@ -1,5 +1,7 @@
 #include "uart.h"
 
+#include <stdbool.h>
+
 #include "clock.h"
 #include "dma.h"
 #include "startup.h"
@@ -7,6 +9,9 @@
 
 #define BAUD 115200u
 #define LINE_BYTES 64u
+/* Ticks every 100 ms, too, end a sleep; when so many have and the text is still not out it never will be. */
+#define MAX_WAKES 4u
+#define READY_CYCLES (CLOCK_SLOW_HZ / 1000u) /* for the transmitter, which takes a character's time, 87 us */
 
 /* The channel that I2C1 receives with, in turn. */
 static const dma_route_t tx_route = {
@@ -62,16 +67,27 @@ void usart2_handler(void)
     reg_clear(&USART2->CR1, USART_CR1_TCIE);
 }
 
+static bool is_sending(void)
+{
+    return (USART2->ISR & USART_ISR_TC) == 0u || dma_left(&tx_route) != 0u;
+}
+
+static void switch_on(void)
+{
+    reg_set(&USART2->CR1, USART_CR1_UE);
+    const uint32_t begin = clock_cycles();
+    while ((USART2->ISR & USART_ISR_TEACK) == 0u && clock_cycles() - begin < READY_CYCLES) {
+    }
+}
+
 /* On only while it sends: USART2 must be off in Stop 2 (RM0351, 5.3.8). */
 void uart_send(const char *bytes, uint32_t count)
 {
-    reg_set(&USART2->CR1, USART_CR1_UE);
-    while ((USART2->ISR & USART_ISR_TEACK) == 0u) {
-    }
+    switch_on();
     USART2->ICR = USART_ICR_TCCF;
     dma_begin(&tx_route, (void *)(uintptr_t)bytes, count);
     reg_set(&USART2->CR1, USART_CR1_TCIE);
-    while ((USART2->ISR & USART_ISR_TC) == 0u || dma_left(&tx_route) != 0u) {
+    for (uint32_t wakes = 0u; wakes < MAX_WAKES && is_sending(); ++wakes) {
         disable_interrupts();
         if ((USART2->ISR & USART_ISR_TC) == 0u) {
             wait_for_interrupt();

@@ -13,6 +13,12 @@ void uart_number(uint32_t number);
 /* Send what has been added, by DMA, and sleep until the last bit has left, so that the clock may stop. */
 void uart_flush(void);
 
+static inline void uart_say(const char *text)
+{
+    uart_text(text);
+    uart_flush();
+}
+
 /* Send bytes from where they are, in the same way; at most 65535. */
 void uart_send(const char *bytes, uint32_t count);
 

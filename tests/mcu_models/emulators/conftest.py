@@ -109,6 +109,38 @@ class FakeDevice:
         self.times_s.append(time_s)
 
 
+@dataclass
+class FakeThermalArray(FakeDevice):
+    """One that keeps what is written to a register, and whose pixels are 22 degC and a step more in turn."""
+
+    kept: dict[int, int] = field(default_factory=dict)
+    is_pointed: bool = False
+    frames: int = 0
+
+    def begin(self, time_s: float, *, read: bool) -> bool:
+        self.is_pointed = False
+        return super().begin(time_s, read=read)
+
+    def write(self, time_s: float, byte: int) -> bool:
+        self.heard.append(hex(byte))
+        self.times_s.append(time_s)
+        if self.is_pointed:
+            self.kept[self.pointer] = byte
+        else:
+            self.pointer, self.is_pointed = byte, True
+        return True
+
+    def read(self, time_s: float) -> int:
+        register = super().read(time_s)
+        self.frames += register == 0x80
+        return self.kept.get(register, 0) if register < 0x80 else (88 + self.frames % 2, 0)[register % 2]
+
+
 @pytest.fixture
 def device() -> FakeDevice:
     return FakeDevice()
+
+
+@pytest.fixture
+def thermal_array() -> FakeThermalArray:
+    return FakeThermalArray()

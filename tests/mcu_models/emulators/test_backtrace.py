@@ -59,13 +59,15 @@ class CallStack:
     "function",
     ["dma_begin", "amg8833_read", "network_run", "frontend_prepare", "lptim1_handler", "usart2_handler", "memset"],
 )
-def test_calls_are_found_as_a_trace_has_seen_them(device: Any, function: str, *, has_frame_information: bool) -> None:
+def test_calls_are_found_as_a_trace_has_seen_them(
+    thermal_array: Any, function: str, *, has_frame_information: bool
+) -> None:
     """An undefined instruction where a function begins; with call frame information, and with none."""
     image = find_image("people_counter_stm32l4a6zg")
     emulator = UnicornEmulator(
         find_board("stm32l4a6zg"), image if has_frame_information else replace(image, elf=b"")
     )  # fmt: skip
-    emulator.attach_i2c("I2C1", device)
+    emulator.attach_i2c("I2C1", thermal_array)
     calls = CallStack()
     emulator.trace_events(calls.hear)
     emulator._engine.mem_write(image.symbols[function] & ~1, UNDEFINED)

@@ -41,6 +41,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
 
 
 @pytest.fixture
+def device(thermal_array: Any) -> Any:
+    return thermal_array
+
+
+@pytest.fixture
 def machine(image: FirmwareImage) -> UnicornEmulator:
     return UnicornEmulator(find_board(BOARD), image)
 
@@ -105,9 +110,16 @@ def test_a_sensor_that_comes_back_is_woken_and_counted_again(machine: UnicornEmu
     assert set(texts_from(machine, FIRST_FRAMES_S)) == {SILENT}
     device.acknowledges = True
     device.heard.clear()
+    device.kept.clear()
     machine.run(until_s=2 * FIRST_FRAMES_S + 6.0)
-    assert device.heard[:9] == ["write", "0x0", "0x0", "stop", "write", "0x1", "0x3f", "stop", "write"]
-    assert texts_from(machine, FIRST_FRAMES_S + 7.0)[0].split()[0] == str(frames)
+    woken = device.heard.index("0x0")
+    assert device.heard[woken - 1 : woken + 8] == [
+        *("write", "0x0", "0x0", "stop"),
+        *("write", "0x1", "0x3f", "stop", "write"),
+    ]
+    later = texts_from(machine, FIRST_FRAMES_S + 5.0)
+    assert "sensor restarted" in later
+    assert next(text for text in later if text.split()[0].isdigit()).split()[0] == str(frames)
     assert machine.problems == ()
 
 
@@ -135,9 +147,9 @@ def test_a_device_that_holds_sda_is_clocked_free(machine: UnicornEmulator, devic
     machine.peripheral("I2C1").hold_sda(9)  # type: ignore[attr-defined]
     machine.run(until_s=2 * FIRST_FRAMES_S)
     texts = texts_from(machine, FIRST_FRAMES_S)
-    assert texts[0] == SILENT
     assert len(pulses) == 10  # nine clocks and the rise before the STOP
-    assert texts[-1] != SILENT
+    assert len(texts) > 100
+    assert SILENT not in texts  # it is read again in the same tick
     assert machine.problems == ()
 
 

@@ -84,6 +84,32 @@ def built(
     return image
 
 
+@pytest.fixture(scope="session")
+def door_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a network for the camera's picture that is certain of a mask where the picture is blue."""
+    path = tmp_path_factory.mktemp("network") / "blue.tflite"
+    builder = GraphBuilder()
+    source = builder.tensor((1, 32, 32, 3), 1 / 255, -128)
+    kernel = np.zeros((2, 4, 4, 3), np.int8)
+    kernel[0, ..., 2], kernel[1, ..., 0] = 100, 100
+    weights = builder.constant(kernel, [0.001, 0.001], 0, 0)
+    bias = builder.constant(np.zeros(2, np.int32), [0.001 / 255] * 2)
+    seen = builder.tensor((1, 8, 8, 2), 0.01, -128)
+    options = WindowOptions("valid", (4, 4), (4, 4), (1, 1), "relu")
+    builder.operator("CONV_2D", [source, weights, bias], [seen], options)
+    flat = builder.tensor((1, 128), 0.01, -128)
+    builder.operator("RESHAPE", [seen, None], [flat])
+    signs = np.tile(np.array([20, -20], np.int8), 64)[np.newaxis]
+    weights = builder.constant(signs, [0.01])
+    bias = builder.constant(np.zeros(1, np.int32), [0.0001])
+    logit = builder.tensor((1, 1), 0.1, 0)
+    builder.operator("FULLY_CONNECTED", [flat, weights, bias], [logit], DenseOptions("none"))
+    answer = builder.tensor((1, 1), 1 / 256, -128)
+    builder.operator("LOGISTIC", [logit], [answer])
+    path.write_bytes(write_network(builder.network([source], [answer])))
+    return path
+
+
 class FrameNetworks:
     """Draws the weights of networks whose input is a window of frames, -4 to 8 degC above their background."""
 

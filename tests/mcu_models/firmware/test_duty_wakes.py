@@ -111,6 +111,7 @@ def test_a_closed_node_does_nothing_until_it_opens() -> None:
     node.emulator.run(until_s=off + 86_400 - 59.5)
     assert len(node.named("on")) == 2
     assert node.emulator.problems == ()
+    assert not node.emulator.resets
 
 
 def test_a_node_that_is_always_on_drives_the_timing_pin_alone() -> None:

@@ -14,11 +14,8 @@ import pytest
 from datasheet.bad_input import BadInputError
 from mcu_models.boards.board import find_board
 from mcu_models.compiler.door_decision import DoorDecision, DoorPolicy
-from mcu_models.compiler.graph_builder import GraphBuilder
 from mcu_models.compiler.image_input import image_input, score_frames
-from mcu_models.compiler.model import DenseOptions, WindowOptions
 from mcu_models.compiler.reference import ReferenceNetwork
-from mcu_models.compiler.writer import write_network
 from mcu_models.emulators.image import read_image
 from mcu_models.emulators.renode.installation import is_renode_there
 from mcu_models.emulators.renode_backend import RenodeEmulator
@@ -40,29 +37,6 @@ FRAMES = 10
 DOOR, CAPTURE, SCALE, INFERENCE, DECISION = 15, 14, 13, 12, 11
 POLICY = DoorPolicy(frames=4, needed=3, least_percent=50)
 STEPS = (CAPTURE, SCALE, INFERENCE, DECISION)
-
-
-def write_small_network(path: Path) -> None:
-    """Write a network for the camera's picture that is certain of a mask where the picture is blue."""
-    builder = GraphBuilder()
-    source = builder.tensor((1, 32, 32, 3), 1 / 255, -128)
-    kernel = np.zeros((2, 4, 4, 3), np.int8)
-    kernel[0, ..., 2], kernel[1, ..., 0] = 100, 100
-    weights = builder.constant(kernel, [0.001, 0.001], 0, 0)
-    bias = builder.constant(np.zeros(2, np.int32), [0.001 / 255] * 2)
-    seen = builder.tensor((1, 8, 8, 2), 0.01, -128)
-    options = WindowOptions("valid", (4, 4), (4, 4), (1, 1), "relu")
-    builder.operator("CONV_2D", [source, weights, bias], [seen], options)
-    flat = builder.tensor((1, 128), 0.01, -128)
-    builder.operator("RESHAPE", [seen, None], [flat])
-    signs = np.tile(np.array([20, -20], np.int8), 64)[np.newaxis]
-    weights = builder.constant(signs, [0.01])
-    bias = builder.constant(np.zeros(1, np.int32), [0.0001])
-    logit = builder.tensor((1, 1), 0.1, 0)
-    builder.operator("FULLY_CONNECTED", [flat, weights, bias], [logit], DenseOptions("none"))
-    answer = builder.tensor((1, 1), 1 / 256, -128)
-    builder.operator("LOGISTIC", [logit], [answer])
-    path.write_bytes(write_network(builder.network([source], [answer])))
 
 
 def frames_of_a_visit() -> np.ndarray:
@@ -94,10 +68,8 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("network") / "blue.tflite"
-    write_small_network(path)
-    return path
+def network(door_network: Path) -> Path:
+    return door_network
 
 
 @pytest.fixture(scope="module")

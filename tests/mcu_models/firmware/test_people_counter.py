@@ -89,9 +89,12 @@ def test_the_node_sleeps_between_frames(recording: Recording) -> None:
 
 
 def test_the_last_period_goes_through_the_states_in_order(recording: Recording) -> None:
-    """After the answer: stop, wake at 16 MHz, sleep while DMA reads, compute at 80 MHz, sleep while DMA sends."""
+    """After the answer: stop, wake at 16 MHz, sleep while DMA reads, compute at 80 MHz, sleep while DMA sends.
+
+    Shorter than 0.2 ms are the spans in which the frame is looked over and transfers are set up, at 16 MHz.
+    """
     spans = play(find_image(IMAGE), recording).last_period
-    long_enough = [str(span.state) for span in spans if span.end_s - span.begin_s > 1e-4]
+    long_enough = [str(span.state) for span in spans if span.end_s - span.begin_s > 2e-4]
     assert long_enough == ["stop2", "sleep 16 MHz", "run 80 MHz", "sleep 16 MHz"]
     assert all(first.end_s == second.begin_s for first, second in pairwise(spans))
     assert spans[-1].end_s - spans[0].begin_s == pytest.approx(0.1, abs=1e-4)
@@ -168,10 +171,10 @@ def test_windows_wake_up_and_votes_answer_as_the_host(
 
 
 @pytest.mark.parametrize("looks_back_by", ["background", "window and votes"])
-def test_all_is_learnt_anew_after_the_sensor_was_started_again(
+def test_what_was_learnt_stays_when_readings_fail(
     looks_back_by: str, frame_network: Callable[[str], Path], toolchain: Toolchain, tmp_path: Path
 ) -> None:
-    """Once a read failed, the answers are those of a node that was powered on with the frame it reads next."""
+    """The answers are those of a node to which the frames that could not be read were never shown."""
     entry = find_network("people_c8_p_fc")
     if looks_back_by == "window and votes":
         entry = replace(find_network(frame_network("lstm 5")), votes=9)
@@ -180,21 +183,24 @@ def test_all_is_learnt_anew_after_the_sensor_was_started_again(
     device = Amg8833(recording, sheet=load_grid_eye(), address=0x69)
     emulator = UnicornEmulator(find_board(BOARD), read_image(result.elf))
     emulator.attach_i2c("I2C1", device)
-    nack = I2cNack(bus="I2C1", address=0x69, from_s=FAILED_S - 0.3, until_s=FAILED_S)
+    nack = I2cNack(bus="I2C1", address=0x69, from_s=FAILED_S - 1.3, until_s=FAILED_S)
     inject(emulator, FaultPlan(i2c_nack=(nack,)))
     answers: dict[int, int] = {}
 
     def hear(line: UartLine) -> None:
-        if (found := ANSWER.match(line.text)) and line.time_s > FAILED_S:
+        if found := ANSWER.match(line.text):
             answers[device.latched_frame] = int(found[2])
 
     emulator.on_uart_line(hear)
     emulator.run(until_s=SETTLED_S + 55.0)
-    first = min(answers)
-    expected = host_count(entry, recording.frames[first:])
-    later = host_count(entry, recording.frames)[first:]
-    assert list(answers) == list(range(first, first + len(answers)))
-    assert list(answers.values()) == expected[: len(answers)].tolist() != later[: len(answers)].tolist()
+    seen = list(answers)
+    missed = sorted({*range(len(seen))} - {*seen})
+    assert 13 <= len(missed) <= 18
+    assert missed == list(range(missed[0], missed[-1] + 1))
+    expected = host_count(entry, recording.frames[seen])
+    assert list(answers.values()) == expected.tolist()
+    anew = host_count(entry, recording.frames[missed[-1] + 1 : seen[-1] + 1])
+    assert expected[missed[0] :].tolist() != anew.tolist()
 
 
 @pytest.mark.parametrize("other", [{"frontend": "minus_median"}, {"votes": 3}, {"wake_up_degc": 1.0}])

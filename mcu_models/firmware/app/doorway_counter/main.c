@@ -11,54 +11,21 @@
 #include "clock.h"
 #include "doorway_answer.h"
 #include "i2c.h"
+#include "kept.h"
 #include "passages.h"
+#include "sensor.h"
+#include "startup.h"
 #include "ticker.h"
 #include "timing_pin.h"
 #include "uart.h"
+#include "watchdog.h"
 
-/* Waits of the wake sequence in ticks of 100 ms, each at least what the reference specification asks (50 ms after
- * power-up, 2 ms after the initial reset, two frames after the flag reset). */
-#define TICKS_POWER_UP 1u
-#define TICKS_RESET 1u
-#define TICKS_FIRST_FRAMES 2u
+/* So many missed frames change little (assumed); behind more nobody knows who has turned back. */
+#define MISSED_FORGIVEN 10u
 /* 15 s until the sensor's output is stable (datasheet page 2), behind the wake sequence. */
 #define TICKS_SETTLE 155u
 
 static int16_t pixels[AMG8833_PIXELS];
-
-static void wait_ticks(uint32_t count)
-{
-    while (count-- > 0u) {
-        (void)ticker_wait();
-    }
-}
-
-static bool wake_sensor(void)
-{
-    bool ok = amg8833_wake(AMG8833_NORMAL);
-    wait_ticks(TICKS_POWER_UP);
-    ok = amg8833_wake(AMG8833_INITIAL_RESET) && ok;
-    wait_ticks(TICKS_RESET);
-    ok = amg8833_wake(AMG8833_FLAG_RESET) && ok;
-    wait_ticks(TICKS_FIRST_FRAMES);
-    return ok;
-}
-
-/* The sensor may be slow to power up or lose its supply: try again until it answers. Returns a tick before its first
- * frame may be taken. What was seen before is forgotten, for nobody knows how long the sensor was off. */
-static void start_sensor(void)
-{
-    wait_ticks(TICKS_POWER_UP);
-    uint32_t woken = ticker_now();
-    while (!wake_sensor()) {
-        uart_text("sensor does not answer\n");
-        uart_flush();
-        wait_ticks(TICKS_PER_SECOND);
-        woken = ticker_now();
-    }
-    (void)ticker_wait_until(woken + TICKS_SETTLE - TICKS_POWER_UP);
-    passages_reset();
-}
 
 /* Not static and not inlined, so that profiles and traces show it under its name. */
 const struct doorway_answer *doorway_count(const int16_t frame[AMG8833_PIXELS]);
@@ -69,43 +36,60 @@ __attribute__((noinline)) const struct doorway_answer *doorway_count(const int16
     timing_pin_raise();
     const struct doorway_answer *answer = passages_next(frame);
     timing_pin_lower();
+    kept_seal_knowledge();
     clock_slow();
     return answer;
 }
 
 static void tell(const struct doorway_answer *answer)
 {
-    static uint32_t frame;
-    uart_number(frame++);
+    uart_number(kept.answers);
     uart_text(" IN ");
     uart_number(answer->in);
     uart_text(" OUT ");
     uart_number(answer->out);
     uart_text(" AT ");
     uart_number(answer->at);
-    uart_text("\n");
-    uart_flush();
+    uart_say("\n");
+    ++kept.answers;
+    kept_seal();
+}
+
+bool startup_keeps_memory(void)
+{
+    return watchdog_has_bitten();
+}
+
+static void look(void)
+{
+    static uint32_t missed;
+    if (sensor_look(pixels, false) != SENSOR_FRAME) {
+        ++missed;
+        return;
+    }
+    if (missed > MISSED_FORGIVEN) {
+        passages_reset();
+    }
+    missed = 0u;
+    tell(doorway_count(pixels));
 }
 
 int main(void)
 {
+    const bool was_bitten = watchdog_has_bitten();
+    watchdog_start();
     clock_start();
     uart_start();
     timing_pin_start();
     i2c_start();
+    kept_begin();
     clock_start_crystal();
-    ticker_start();
-    uart_text("doorway counter\n");
-    uart_flush();
-    start_sensor();
+    watchdog_shorten();
+    ticker_start(was_bitten);
+    uart_say(was_bitten ? "doorway counter\nrestarted by watchdog\n" : "doorway counter\n");
+    sensor_start(TICKS_SETTLE);
     for (;;) {
         (void)ticker_wait();
-        if (amg8833_read(pixels)) {
-            tell(doorway_count(pixels));
-        } else {
-            uart_text("sensor does not answer\n");
-            uart_flush();
-            start_sensor();
-        }
+        look();
     }
 }

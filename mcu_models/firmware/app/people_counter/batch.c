@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "kept.h"
 #include "output_pins.h"
 #include "uart.h"
 
@@ -7,25 +8,35 @@
 #define PIECE 512u    /* 45 ms at 115200 baud */
 #define LARGEST_DIGIT 9
 
-static char answers[ANSWERS];
-static uint32_t noted, sent, reported;
+__attribute__((section(".bss.kept_answers"))) static char answers[ANSWERS];
 
 void batch_note(int32_t people)
 {
-    answers[noted % ANSWERS] = (char)('0' + (people < LARGEST_DIGIT ? people : LARGEST_DIGIT));
-    ++noted;
+    answers[kept.noted % ANSWERS] = (char)('0' + (people < LARGEST_DIGIT ? people : LARGEST_DIGIT));
+    ++kept.noted;
+    kept_seal();
 }
 
 void batch_report(void)
 {
-    if (noted == reported) {
+    if (kept.noted == kept.reported) {
         return;
     }
     uart_text("BATCH ");
-    uart_number(reported);
+    uart_number(kept.reported);
     uart_text(" ");
     uart_flush();
-    reported = noted;
+    kept.line = kept.reported;
+    kept.reported = kept.noted;
+    kept_seal();
+}
+
+void batch_resume(void)
+{
+    if (kept.sent != kept.reported) {
+        kept.sent = kept.reported = kept.line;
+        kept_seal();
+    }
 }
 
 static uint32_t at_most(uint32_t number, uint32_t limit)
@@ -35,18 +46,20 @@ static uint32_t at_most(uint32_t number, uint32_t limit)
 
 bool batch_send(void)
 {
-    if (sent == reported) {
+    if (kept.sent == kept.reported) {
         return false;
     }
-    const uint32_t place = sent % ANSWERS;
-    const uint32_t count = at_most(reported - sent, at_most(PIECE, ANSWERS - place));
+    const uint32_t place = kept.sent % ANSWERS;
+    const uint32_t count = at_most(kept.reported - kept.sent, at_most(PIECE, ANSWERS - place));
     uart_send(&answers[place], count);
-    sent += count;
-    if (sent != reported) {
+    kept.sent += count;
+    if (kept.sent != kept.reported) {
+        kept_seal();
         return true;
     }
     uart_text("\n");
     uart_flush();
+    kept_seal();
     output_pin_raise(RADIO_PIN);
     output_pin_lower(RADIO_PIN);
     return false;

@@ -11,6 +11,9 @@ void batch_note(int32_t people);
 /* Begin a line with all that was noted since the last, if there was anything. */
 void batch_report(void);
 
+/* After a reset: a line that was broken off is reported anew, and whole. */
+void batch_resume(void);
+
 /* Send the next piece; whether more of the line is left. The end of a line is handed to the radio. */
 bool batch_send(void);
 

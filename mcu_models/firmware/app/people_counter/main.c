@@ -13,48 +13,22 @@
 #include "counter.h"
 #include "duty_policy.h"
 #include "i2c.h"
+#include "kept.h"
 #include "motion.h"
 #include "opening.h"
 #include "output_pins.h"
+#include "sensor.h"
+#include "startup.h"
 #include "ticker.h"
 #include "timing_pin.h"
 #include "uart.h"
-
-/* Waits of the wake sequence in ticks of 100 ms, each at least what the reference specification asks (50 ms after
- * power-up, 2 ms after the initial reset, two frames after the flag reset). */
-#define TICKS_POWER_UP 1u
-#define TICKS_RESET 1u
-#define TICKS_FIRST_FRAMES 2u
+#include "watchdog.h"
 
 static int16_t pixels[AMG8833_PIXELS];
 
 static bool policy_has(uint32_t what)
 {
     return (duty_policy.has & what) != 0u;
-}
-
-static void wait_ticks(uint32_t count)
-{
-    while (count-- > 0u) {
-        (void)ticker_wait();
-    }
-}
-
-static bool wake_sensor(void)
-{
-    bool ok = amg8833_wake(AMG8833_NORMAL);
-    wait_ticks(TICKS_POWER_UP);
-    ok = amg8833_wake(AMG8833_INITIAL_RESET) && ok;
-    wait_ticks(TICKS_RESET);
-    ok = amg8833_wake(AMG8833_FLAG_RESET) && ok;
-    wait_ticks(TICKS_FIRST_FRAMES);
-    return ok;
-}
-
-static void say(const char *text)
-{
-    uart_text(text);
-    uart_flush();
 }
 
 /* Not static and not inlined, so that profiles and traces show an inference under its name. */
@@ -66,6 +40,7 @@ __attribute__((noinline)) int32_t people_count(const int16_t frame[AMG8833_PIXEL
     timing_pin_raise();
     const int32_t people = counter_count(frame);
     timing_pin_lower();
+    kept_seal_knowledge();
     clock_slow();
     return people;
 }
@@ -74,37 +49,30 @@ static void switch_off_sensor(void)
 {
     if (policy_has(DUTY_HAS_SWITCH)) {
         output_pin_lower(SENSOR_SWITCH_PIN);
+        sensor_stop();
     }
 }
 
-/* The sensor may be slow to power up or lose its supply: try again until it answers. Returns a tick before its first
- * frame may be taken. */
 static void start_sensor(void)
 {
     if (policy_has(DUTY_HAS_SWITCH)) {
         output_pin_raise(SENSOR_SWITCH_PIN);
     }
-    wait_ticks(TICKS_POWER_UP);
-    uint32_t woken = ticker_now();
-    while (!wake_sensor()) {
-        say("sensor does not answer\n");
-        wait_ticks(TICKS_PER_SECOND);
-        woken = ticker_now();
-    }
-    (void)ticker_wait_until(woken + policy()->settle_ticks - TICKS_POWER_UP);
+    sensor_start(policy()->settle_ticks);
 }
 
 static void answer(int32_t people)
 {
-    static uint32_t frame;
     if (policy()->report_every != 0u) {
         batch_note(people);
         return;
     }
-    uart_number(frame++);
+    uart_number(kept.answers);
     uart_text(" ");
     uart_number((uint32_t)people);
-    say("\n");
+    uart_say("\n");
+    ++kept.answers;
+    kept_seal();
     if (policy_has(DUTY_HAS_RADIO)) {
         output_pin_raise(RADIO_PIN);
         output_pin_lower(RADIO_PIN);
@@ -121,22 +89,21 @@ static void report_all(void)
 /* Look a few times, with the sensor powered for no longer; what was learnt before still holds. */
 static void glance(void)
 {
-    static uint32_t looks;
     const uint32_t begun = ticker_now();
     start_sensor();
-    for (uint32_t left = policy()->look_frames; left > 0u && opening_is_open(ticker_wait()); --left) {
-        if (!amg8833_read(pixels)) {
-            say("sensor does not answer\n");
-            counter_reset();
-            break;
+    for (uint32_t left = policy()->look_frames; left > 0u && opening_is_open(ticker_wait());) {
+        if (sensor_look(pixels, false) != SENSOR_FRAME) {
+            continue;
         }
-        if (left == 1u) {
+        if (--left == 0u) {
             switch_off_sensor();
         }
         answer(people_count(pixels));
     }
     switch_off_sensor();
-    if (policy()->report_every != 0u && ++looks % policy()->report_every == 0u) {
+    ++kept.looks;
+    kept_seal();
+    if (policy()->report_every != 0u && kept.looks % policy()->report_every == 0u) {
         report_all();
     }
     (void)ticker_wait_until(begun + policy()->period_ticks);
@@ -197,37 +164,39 @@ static void report_when_due(struct pace *pace, uint32_t tick)
     }
 }
 
-/* What was seen before the sensor was started is forgotten, for nobody knows how long it was off. */
-static struct pace begin_anew(void)
+/* The sensor measures ten frames a second, and nothing is known of motion. */
+static void follow_anew(struct pace *pace, uint32_t tick)
 {
-    start_sensor();
-    counter_reset();
     motion_reset();
-    const uint32_t now = ticker_now();
-    return (struct pace){.is_slow = false, .moved = now, .report = now + policy()->report_every};
+    pace->is_slow = false;
+    pace->moved = tick;
 }
 
-/* Look at every frame the sensor has, at the rate that motion asks for, until the node closes. */
+/* Look at every frame the sensor has, at the rate that motion asks for, until the node closes. A frame that could not be
+ * had is left out: what was learnt before it still holds. */
 static void follow(void)
 {
-    struct pace pace = begin_anew();
+    start_sensor();
     uint32_t tick = ticker_now(), wait = 1u;
+    struct pace pace = {.report = tick + policy()->report_every};
+    follow_anew(&pace, tick);
     for (;;) {
         tick = wait == 1u ? ticker_wait() : ticker_wait_until(tick + wait);
         if (!opening_is_open(tick)) {
             return;
         }
         wait = 1u;
-        if (!amg8833_read(pixels)) {
-            say("sensor does not answer\n");
-            pace = begin_anew();
-            continue;
+        const sensor_look_t look = sensor_look(pixels, pace.is_slow);
+        if (look == SENSOR_FRAME) {
+            const int32_t people = people_count(pixels);
+            if (policy()->kind == DUTY_UNTIL_MOTION) {
+                wait = choose_rate(&pace, tick);
+            }
+            answer(people);
+        } else if (look == SENSOR_RESTARTED) {
+            tick = ticker_now();
+            follow_anew(&pace, tick);
         }
-        const int32_t people = people_count(pixels);
-        if (policy()->kind == DUTY_UNTIL_MOTION) {
-            wait = choose_rate(&pace, tick);
-        }
-        answer(people);
         report_when_due(&pace, tick);
     }
 }
@@ -237,6 +206,7 @@ static void stay_closed(void)
     switch_off_sensor();
     report_all();
     counter_reset();
+    kept_seal_knowledge();
     (void)ticker_wait_until(opening_next(ticker_now()));
 }
 
@@ -251,15 +221,25 @@ static void start_outputs(void)
     }
 }
 
+bool startup_keeps_memory(void)
+{
+    return watchdog_has_bitten();
+}
+
 int main(void)
 {
+    const bool was_bitten = watchdog_has_bitten();
+    watchdog_start();
     clock_start();
     uart_start();
     start_outputs();
     i2c_start();
+    kept_begin();
+    batch_resume();
     clock_start_crystal();
-    ticker_start();
-    say("people counter\n");
+    watchdog_shorten();
+    ticker_start(was_bitten);
+    uart_say(was_bitten ? "people counter\nrestarted by watchdog\n" : "people counter\n");
     for (;;) {
         if (!opening_is_open(ticker_now())) {
             stay_closed();

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "cache.h"
+#include "clock.h"
 #include "door_pins.h"
 #include "startup.h"
 #include "stm32h7.h"
@@ -27,6 +28,9 @@
 #define SCR_MINC BIT(10)
 #define SCR_BURST_OF_4 (1u << 23)
 #define SCR_VERY_HIGH (3u << 16)
+#define PATIENCE_MS 60u
+#define MAX_TORN_FRAMES 4u
+#define END_CYCLES (CLOCK_CORE_HZ / 10000u) /* for a stream to empty its FIFO of four words */
 #define FCR_FIFO_FULL (BIT(2) | 3u)
 
 /* In AXI SRAM, behind the data cache. Whole cache lines, which the core never writes: so no line of them is ever dirty,
@@ -78,6 +82,7 @@ void camera_start(void)
     DCMI->CR = CR_SNAPSHOT | CR_CLOCK_RISING | CR_VSYNC_HIGH;
     reg_set(&DCMI->CR, CR_ENABLE);
     irq_enable(DCMI_IRQ);
+    has_come = false;
     take();
 }
 
@@ -88,17 +93,20 @@ void dcmi_handler(void)
     has_come = true;
 }
 
-/* Interrupts stay masked between the check and WFI, so a frame in between is not slept through. */
-static void sleep_until_frame(void)
+/* Interrupts stay masked between the check and WFI, so a frame in between is not slept through. False when none comes. */
+static bool sleep_until_frame(void)
 {
-    while (!has_come) {
+    clock_alarm_ms(PATIENCE_MS);
+    while (!has_come && !clock_alarm_rings()) {
         disable_interrupts();
-        if (!has_come) {
+        if (!has_come && !clock_alarm_rings()) {
             wait_for_interrupt();
         }
         enable_interrupts();
     }
+    const bool came = has_come;
     has_come = false;
+    return came;
 }
 
 /* Switch the stream off, which empties its FIFO into memory; false when words of the frame were lost. */
@@ -106,17 +114,38 @@ static bool end_transfer(void)
 {
     dma_stream_t *const stream = &DMA1->STREAM[FRAME_STREAM];
     stream->CR = 0u;
-    while ((stream->CR & SCR_EN) != 0u) {
+    const uint32_t begin = clock_cycles();
+    while ((stream->CR & SCR_EN) != 0u && clock_cycles() - begin < END_CYCLES) {
     }
     return stream->NDTR == 0u;
 }
 
+void camera_stop(void)
+{
+    reg_clear(&DCMI->CR, CR_ENABLE);
+    (void)end_transfer();
+    DCMI->ICR = EVENTS_ALL;
+    pin_lower(CAPTURE_PIN);
+}
+
+static bool wait_for_whole_frame(void)
+{
+    for (uint32_t torn = 0u; torn < MAX_TORN_FRAMES; ++torn) {
+        if (!sleep_until_frame()) {
+            return false;
+        }
+        if (end_transfer()) {
+            return true;
+        }
+        take();
+    }
+    return false;
+}
+
 const uint32_t *camera_frame(void)
 {
-    sleep_until_frame();
-    while (!end_transfer()) {
-        take();
-        sleep_until_frame();
+    if (!wait_for_whole_frame()) {
+        return 0;
     }
     const uint32_t *const frame = frames[filling];
     filling ^= 1u;

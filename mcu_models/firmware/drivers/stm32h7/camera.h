@@ -11,8 +11,11 @@
 /* Begin to take frames. */
 void camera_start(void);
 
+/* Take no more frames. */
+void camera_stop(void);
+
 /* Sleep until a frame has come, and begin to take the next into the other buffer. What is returned stays as it is
- * until the next call. */
+ * until the next call. Zero when no frame came in the time of four, or none was whole. */
 const uint32_t *camera_frame(void);
 
 #endif

@@ -1,7 +1,5 @@
 #include "clock.h"
 
-#include <stdbool.h>
-
 #include "startup.h"
 #include "stm32h7.h"
 
@@ -25,13 +23,17 @@
 #define CFGR_SW_PLL1 3u
 #define DIVIDE_HCLK_BY_2 8u
 #define DIVIDE_PCLK_BY_2 4u
+/* 24 bits of the core's clock are 34 ms. */
+#define LONG_PERIOD_MS 30u
 #define SYST_CORE_CLOCK BIT(2)
 #define SYST_INTERRUPT BIT(1)
 #define SYST_ENABLE BIT(0)
 
-static volatile uint32_t milliseconds_left;
+static volatile uint32_t periods_left;
 
-/* Scale 0 is scale 1 with the over-drive on top (RM0433, 6.6.2). */
+/* Here as below: without supply or clock there is nothing to be done, and the watchdog ends the wait.
+ *
+ * Scale 0 is scale 1 with the over-drive on top (RM0433, 6.6.2). */
 static void raise_voltage(void)
 {
     PWR_CR3 = (PWR_CR3 & ~(CR3_SCUEN | CR3_BYPASS)) | CR3_LDOEN;
@@ -56,8 +58,18 @@ static void start_pll(void)
     }
 }
 
+/* The lock is the Cortex-M7's own (DDI 0489F, table of the DWT's registers). */
+static void start_cycle_counter(void)
+{
+    DEMCR |= BIT(24);
+    DWT_LAR = 0xC5ACCE55u;
+    DWT_CYCCNT = 0u;
+    DWT_CTRL |= BIT(0);
+}
+
 void clock_start(void)
 {
+    start_cycle_counter();
     raise_voltage();
     start_pll();
     FLASH_ACR = ACR_240_MHZ;
@@ -73,19 +85,34 @@ void clock_start(void)
 
 void systick_handler(void)
 {
-    if (milliseconds_left > 0u) {
-        --milliseconds_left;
+    if (periods_left > 0u) {
+        --periods_left;
     }
+}
+
+static void start_periods(uint32_t milliseconds, uint32_t count)
+{
+    periods_left = count;
+    SYST_RVR = CLOCK_CORE_HZ / 1000u * milliseconds - 1u;
+    SYST_CVR = 0u;
+    SYST_CSR = SYST_CORE_CLOCK | SYST_INTERRUPT | SYST_ENABLE;
 }
 
 void clock_wait_ms(uint32_t milliseconds)
 {
-    milliseconds_left = milliseconds + 1u; /* the first one is not whole */
-    SYST_RVR = CLOCK_CORE_HZ / 1000u - 1u;
-    SYST_CVR = 0u;
-    SYST_CSR = SYST_CORE_CLOCK | SYST_INTERRUPT | SYST_ENABLE;
-    while (milliseconds_left > 0u) {
+    start_periods(1u, milliseconds + 1u); /* the first one is not whole */
+    while (periods_left > 0u) {
         wait_for_interrupt();
     }
     SYST_CSR = 0u;
+}
+
+void clock_alarm_ms(uint32_t milliseconds)
+{
+    start_periods(LONG_PERIOD_MS, (milliseconds + LONG_PERIOD_MS - 1u) / LONG_PERIOD_MS);
+}
+
+bool clock_alarm_rings(void)
+{
+    return periods_left == 0u;
 }

@@ -67,12 +67,15 @@ static const uint8_t set_up[][2] = {
     {REG_COM8, COM8_ALL_AUTOMATIC},
 };
 
+#define SETTINGS (sizeof set_up / sizeof set_up[0])
+
 _Static_assert(LEFT % 4u == 0u && TOP % 2u == 0u && OV7725_SIDE % 4u == 0u, "the window has no lower bits");
 
 /* XCLK on PA8, the clock output MCO1: HSI48 / 4 = 12 MHz. */
 static void start_clock(void)
 {
     reg_set(&RCC_CR, CR_HSI48ON);
+    /* The watchdog ends the wait for a clock that never comes. */
     while ((RCC_CR & CR_HSI48RDY) == 0u) {
     }
     RCC_CFGR = (RCC_CFGR & ~CFGR_MCO1_MASK) | CFGR_MCO1_HSI48 | CFGR_MCO1_DIVIDE_BY_4;
@@ -96,8 +99,22 @@ bool ov7725_start(void)
     }
     clock_wait_ms(RESET_MS);
     bool ok = is_there();
-    for (size_t i = 0u; i < sizeof set_up / sizeof set_up[0] && ok; ++i) {
+    for (size_t i = 0u; i < SETTINGS && ok; ++i) {
         ok = sccb_write(set_up[i][0], set_up[i][1]);
     }
     return ok;
+}
+
+static bool differs(const uint8_t setting[2])
+{
+    uint8_t value = setting[1];
+    return sccb_read(setting[0], &value) && value != setting[1];
+}
+
+bool ov7725_is_set_up(void)
+{
+    static size_t turn;
+    turn = (turn + 1u) % (2u * SETTINGS);
+    const uint8_t *const setting = set_up[turn % 2u == 0u ? turn / 2u : 0u];
+    return !(differs(setting) && differs(setting));
 }

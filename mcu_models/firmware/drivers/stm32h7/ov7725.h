@@ -9,4 +9,8 @@
 /* Give it a clock, reset it and set it up; false when it does not answer or is another camera. */
 bool ov7725_start(void);
 
+/* Read one register of the set-up back, every other time the one that says what is sent: false when the camera says twice
+ * that it holds something else. One that does not answer is not told from one that is right. */
+bool ov7725_is_set_up(void);
+
 #endif

@@ -12,6 +12,8 @@
 extern uint32_t stack_top;
 extern uint32_t data_start, data_end, data_load, bss_start, bss_end;
 extern uint32_t itcm_start, itcm_end, itcm_load;
+/* A linker script that has no such memory leaves both zero. */
+extern uint32_t kept_start __attribute__((weak)), kept_end __attribute__((weak));
 
 int main(void);
 
@@ -23,6 +25,11 @@ void default_handler(void)
     for (;;) {
         __asm volatile("bkpt 0");
     }
+}
+
+__attribute__((weak)) bool startup_keeps_memory(void)
+{
+    return false;
 }
 
 void systick_handler(void) __attribute__((weak, alias("default_handler")));
@@ -55,12 +62,20 @@ static void copy(const uint32_t *from, uint32_t *to, const uint32_t *end)
     }
 }
 
+static void zero(uint32_t *to, const uint32_t *end)
+{
+    while (to < end) {
+        *to++ = 0u;
+    }
+}
+
 void reset_handler(void)
 {
     copy(&itcm_load, &itcm_start, &itcm_end);
     copy(&data_load, &data_start, &data_end);
-    for (uint32_t *to = &bss_start; to < &bss_end; ++to) {
-        *to = 0u;
+    zero(&bss_start, &bss_end);
+    if (!startup_keeps_memory()) {
+        zero(&kept_start, &kept_end);
     }
     reg_set(&SCB_CPACR, 0xFu << 20); /* the network's kernels keep values in floating-point registers */
     __asm volatile("dsb\n\tisb" ::: "memory");

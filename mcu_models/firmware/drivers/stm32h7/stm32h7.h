@@ -18,6 +18,7 @@ typedef volatile uint32_t reg32_t;
 #define RCC_PLLCFGR REG(0x5802442Cu)
 #define RCC_PLL1DIVR REG(0x58024430u)
 #define RCC_D2CCIP2R REG(0x58024454u)
+#define RCC_RSR REG(0x580244D0u)
 #define RCC_AHB1ENR REG(0x580244D8u)
 #define RCC_AHB2ENR REG(0x580244DCu)
 #define RCC_AHB4ENR REG(0x580244E0u)
@@ -55,6 +56,10 @@ typedef struct {
     reg32_t CR, SR, RIS, IER, MIS, ICR, ESCR, ESUR, CWSTRT, CWSIZE, DR;
 } dcmi_t;
 
+typedef struct {
+    reg32_t KR, PR, RLR, SR, WINR;
+} iwdg_t;
+
 #define GPIOA ((gpio_t *)0x58020000u)
 #define GPIOB ((gpio_t *)0x58020400u)
 #define GPIOC ((gpio_t *)0x58020800u)
@@ -64,6 +69,7 @@ typedef struct {
 #define DMA1 ((dma_t *)0x40020000u)
 #define DMAMUX1_CCR(stream) REG(0x40020800u + 4u * (stream))
 #define DCMI ((dcmi_t *)0x48020000u)
+#define IWDG1 ((iwdg_t *)0x58004800u)
 
 #define NVIC_ISER(irq) REG(0xE000E100u + 4u * ((irq) / 32u))
 #define SCB_CCR REG(0xE000ED14u)
@@ -77,7 +83,20 @@ typedef struct {
 #define SYST_RVR REG(0xE000E014u)
 #define SYST_CVR REG(0xE000E018u)
 
+#define DEMCR REG(0xE000EDFCu)
+#define DWT_CTRL REG(0xE0001000u)
+#define DWT_CYCCNT REG(0xE0001004u)
+#define DWT_LAR REG(0xE0001FB0u)
+
 #define DCMI_IRQ 78u
+
+#define RCC_RSR_RMVF BIT(16)
+#define RCC_RSR_IWDG1RSTF BIT(26)
+
+#define IWDG_KR_REFRESH 0xAAAAu
+#define IWDG_KR_UNLOCK 0x5555u
+#define IWDG_KR_START 0xCCCCu
+#define IWDG_PR_32 3u
 
 #define GPIO_OUTPUT 1u
 #define GPIO_ALTERNATE 2u

@@ -5,6 +5,7 @@
 
 #define BAUD 115200u
 #define LINE_BYTES 64u
+#define TIMEOUT_CYCLES (CLOCK_CORE_HZ / 1000u) /* for a character, which takes 87 us */
 #define AHB4ENR_GPIOBEN BIT(1)
 #define APB1LENR_USART3EN BIT(18)
 #define USART234578_HSI 3u
@@ -55,11 +56,17 @@ void uart_number(uint32_t number)
     }
 }
 
+static void wait_for_room(void)
+{
+    const uint32_t begin = clock_cycles();
+    while ((USART3->ISR & ISR_TXFNF) == 0u && clock_cycles() - begin < TIMEOUT_CYCLES) {
+    }
+}
+
 void uart_flush(void)
 {
     for (uint32_t i = 0u; i < length; ++i) {
-        while ((USART3->ISR & ISR_TXFNF) == 0u) {
-        }
+        wait_for_room();
         USART3->TDR = (uint8_t)line[i];
     }
     length = 0u;

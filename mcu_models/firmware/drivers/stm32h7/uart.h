@@ -14,4 +14,10 @@ void uart_number(uint32_t number);
 /* Send the line; waits while there is no room in the FIFO. */
 void uart_flush(void);
 
+static inline void uart_say(const char *text)
+{
+    uart_text(text);
+    uart_flush();
+}
+
 #endif

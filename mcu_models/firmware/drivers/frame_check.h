@@ -1,0 +1,28 @@
+/* Whether a frame of the thermal array can be what it has measured. Steps are of 0.25 degC. */
+#ifndef FRAME_CHECK_H
+#define FRAME_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "amg8833.h"
+
+/* Whether a frame is all zeros, as the registers are after a reset, or all ones, as a bus is that nobody drives. */
+bool frame_is_blank(const int16_t frame[AMG8833_PIXELS]);
+
+/* Whether it is not blank, and no pixel is beyond -20 to 100 degC, the widest range of the family (datasheet page 1). */
+bool frame_is_possible(const int16_t frame[AMG8833_PIXELS]);
+
+/* Whether a pixel is more than 5 degC from the one before: in 3,520 recorded frames of people (LINAIGE, sessions 2 and 3)
+ * the most was 2.75 degC in a tenth of a second. */
+bool frame_leaps(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS]);
+
+bool frame_repeats(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS]);
+
+void frame_copy(int16_t to[AMG8833_PIXELS], const int16_t from[AMG8833_PIXELS]);
+
+/* Put the middle one of three readings of each pixel into the last. */
+void frame_take_middle(const int16_t first[AMG8833_PIXELS], const int16_t second[AMG8833_PIXELS],
+                       int16_t last[AMG8833_PIXELS]);
+
+#endif
