@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT := out/office_doorway
 
-.PHONY: setup run test check app firmware benchmark clean
+.PHONY: setup run test check app firmware benchmark docs fuzz soak clean
 
 setup: $(STAMP)
 
@@ -24,7 +24,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy app.py app_pages benchmarks
+	$(BIN)/mypy app.py app_pages benchmarks fuzz
 	$(BIN)/lint-imports
 
 app: $(STAMP)
@@ -36,6 +36,17 @@ firmware: $(STAMP)
 
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/real_time_factor.py
+
+docs: $(STAMP)
+	$(BIN)/mkdocs build --strict --site-dir out/site
+
+# Damaged files for every reader; a day of virtual time of every image. Both take minutes to hours.
+FUZZ_INPUTS ?= 10000
+fuzz: $(STAMP)
+	$(BIN)/python -m fuzz --inputs $(FUZZ_INPUTS)
+
+soak: $(STAMP)
+	$(BIN)/python benchmarks/soak.py
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

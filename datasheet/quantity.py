@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Literal
@@ -13,6 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Evidence = Literal["datasheet", "measured", "assumed"]
+_LONGEST_UNIT = 64
+_NAMED = r"[^\W\d]\w*(?:(?:\*\*|\^)-?\d)?"
+_UNIT = re.compile(rf"(?:1|%|{_NAMED})(?:(?: *[*/] *| ){_NAMED})*")
+"""Names of units with a power of one digit at most, multiplied and divided, behind a 1 at most."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class Dimension:
             PydanticCustomError: `unit` is unknown or of another dimension, or the value is not finite.
         """
         try:
+            _require_form(unit)
             converted = float(_registry().Quantity(value, unit or "dimensionless").to(self.unit).magnitude)
         except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
             raise PydanticCustomError(
@@ -154,6 +160,16 @@ class Dimension:
             raise PydanticCustomError("ragged", "rows must have equal lengths", {"subkey": "values"})
         values = tuple(tuple(self.to_si(number, entry.unit) for number in row) for row in rows)
         return QuantityTable(values, self.unit, entry.source, entry.evidence)
+
+
+def _require_form(unit: str) -> None:
+    """Refuse what is no product of named units: pint would compute whatever it says, "9**9**9" for hours.
+
+    Raises:
+        ValueError: It is none, or too long.
+    """
+    if len(unit) > _LONGEST_UNIT or (unit and _UNIT.fullmatch(unit) is None):
+        raise ValueError(unit)
 
 
 def _without_rounding_dust(value: float) -> float:

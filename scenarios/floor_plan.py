@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import shapely
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import is_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,14 +84,16 @@ def read_plan(path: Path) -> FloorPlan:
 def _read(path: Path) -> Drawing:
     import ezdxf  # noqa: PLC0415
 
-    if not path.is_file():
+    if not is_file(path):
         raise BadInputError(path, "", None, "there is no such floor plan")
     if path.stat().st_size > LARGEST_BYTES:
         raise BadInputError(path, "", None, f"must not be larger than {LARGEST_BYTES // 1_000_000} MB")
     try:
-        return ezdxf.readfile(str(path))
+        drawing = ezdxf.readfile(str(path))
+        drawing.modelspace()
     except Exception as error:  # a damaged drawing fails anywhere within the parser
         raise BadInputError(path, "", None, f"is not a DXF drawing: {error}") from error
+    return drawing
 
 
 def _wall_lines(path: Path, drawing: Drawing, metres: float) -> list[Line]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +68,7 @@ _DAMAGE = (
     RuntimeError,
     TypeError,
     ValueError,
+    TokenError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
@@ -201,7 +204,9 @@ def _load_csv(path: Path) -> dict[str, NDArray[np.generic]]:
 def _load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         _check_kind(path)
-        with zipfile.ZipFile(path) as archive:
+        with warnings.catch_warnings(), zipfile.ZipFile(path) as archive:
+            # numpy's, of types and headers of the past.
+            warnings.simplefilter("ignore")
             _check_size(path, archive)
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             names = [name for name in (*_REQUIRED, *_OPTIONAL) if name in members]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from datasheet.bad_input import BadInputError, nearest_name
 from mcu_models.emulators.renode.process import RenodeError
+from twin.cli_faults import faults_command
 from twin.cli_options import folder_named
 from twin.cli_placement import coverage_command, place_command, watch_command
 from twin.cli_sweep import sweep_command
@@ -31,6 +33,7 @@ from twin.terminal import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
@@ -88,6 +91,7 @@ app.command(name="place")(place_command)
 app.command(name="watch")(watch_command)
 app.command(name="sweep")(sweep_command)
 app.command(name="test")(run_suite_command)
+app.command(name="faults")(faults_command)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 
@@ -728,6 +732,10 @@ def emulate(
     host_seconds: Annotated[
         float, typer.Option(min=0.001, max=1e7, help="End the run, as a failure, when it has taken so long.")
     ] = 600.0,
+    host_memory_mib: Annotated[
+        int,
+        typer.Option("--host-memory", min=256, max=1 << 20, help="End the run when it needs more MiB than so many."),
+    ] = 4096,
     exact_memory: Annotated[bool, typer.Option("--exact-memory", help="Charge each data access by itself.")] = False,  # noqa: FBT002
     gdb: Annotated[
         int | None,
@@ -740,18 +748,21 @@ def emulate(
     """Run a firmware image on an emulated board."""
     from twin.cycle_tables import cycle_tables  # noqa: PLC0415
     from twin.emulation import EmulationRequest, emulate_image  # noqa: PLC0415
+    from twin.host_limits import limited  # noqa: PLC0415
 
     begin = time.perf_counter()
     request = EmulationRequest(
         image, board, _backend(backend), until, seconds, uart_in, uart_script, frames, network,
         load_address, trace, profile_cycles, profile_out, strict, faults, host_seconds, exact_memory, gdb,
     )  # fmt: skip
-    with frame_progress("frames") as progress:
+    limits: AbstractContextManager[Callable[[], bool]]
+    if gdb is None:
+        limits = limited(memory_bytes=host_memory_mib << 20, host_seconds=host_seconds)
+    else:  # a debugger may hold the firmware for as long as somebody thinks
+        limits = nullcontext(lambda: time.perf_counter() - begin > host_seconds)
+    with frame_progress("frames") as progress, limits as time_is_up:
         emulation = emulate_image(
-            request,
-            progress,
-            give_up=lambda: time.perf_counter() - begin > host_seconds,
-            announce=lambda text: typer.echo(text, err=True),
+            request, progress, give_up=time_is_up, announce=lambda text: typer.echo(text, err=True)
         )
     emulation.answer["host_s"] = round(time.perf_counter() - begin, 3)
     if as_json:

@@ -47,6 +47,8 @@ _KEYS: Final[dict[Kind, tuple[str, ...]]] = {
 }
 _EVERY_KIND: Final = ("kind", "report_every_s", "opening")
 _HAS_SWITCH, _HAS_HOURS, _HAS_RADIO = 1, 2, 4
+_LARGEST: Final = 1e9
+"""More than any key of a policy may be, in seconds or kelvin: what is counted in ticks from it stays a number."""
 _BLOCK_STEPS_PER_DEGC: Final = 4 * 4
 """Four pixels in steps of 0.25 degC."""
 _REPORT_TICKS: Final = TICKS_PER_S
@@ -309,7 +311,7 @@ def _report_every(path: Path, report_every_s: float, policy: DutyPolicy) -> int:
     """Return ticks or looks between reports."""
     key, unit = "policy.report_every_s", max(policy.period_ticks, 1)
     answers = max(policy.look_frames, 1)
-    number = round(report_every_s * TICKS_PER_S / unit)
+    number = round(min(report_every_s, _LARGEST) * TICKS_PER_S / unit)
     if number < 1 or abs(number * unit - report_every_s * TICKS_PER_S) > 1e-6 * unit:
         raise BadInputError(path, key, report_every_s, f"must be a multiple of {unit / TICKS_PER_S:g} s above 0")
     if number * answers > MOST_ANSWERS:
@@ -321,8 +323,8 @@ def _report_every(path: Path, report_every_s: float, policy: DutyPolicy) -> int:
 
 def _positive(path: Path, config: PolicyConfig, key: str) -> float:
     value = float(getattr(config, key))
-    if value <= 0:
-        raise BadInputError(path, f"policy.{key}", value, "must be greater than 0")
+    if not 0 < value <= _LARGEST:
+        raise BadInputError(path, f"policy.{key}", value, f"must be greater than 0, and {_LARGEST:g} at most")
     return value
 
 

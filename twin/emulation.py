@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import is_file
 from mcu_models.boards.board import find_board
 from mcu_models.emulators.cycle_profile import cycle_profile, speedscope_json
 from mcu_models.emulators.debug_lines import SourceLines
@@ -218,7 +219,7 @@ def _surround(emulator: AnyEmulator, request: EmulationRequest) -> _Setup:
 
 def _find_image(request: EmulationRequest, board: Board) -> FirmwareImage:
     path = Path(request.image)
-    if request.image in image_names() or not path.is_file():
+    if request.image in image_names() or not is_file(path):
         image = find_image(request.image)
         if request.load_address is not None:
             raise BadInputError("command line", "--load-address", hex(request.load_address), "only of a raw binary")

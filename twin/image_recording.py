@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import stat
 import struct
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -43,8 +45,8 @@ FIRST: Final = "first"
 _COMPRESSION: Final = 1
 """Of deflate: noise hardly shrinks further."""
 _DAMAGE: Final = (
-    EOFError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError, struct.error, zipfile.BadZipFile,
-    zlib.error,
+    EOFError, KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError, TokenError, struct.error,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """Whatever the standard library raises about a damaged archive."""
 
@@ -187,7 +189,10 @@ def _damaged(path: Path, error: BaseException) -> BadInputError:
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, is_fortran, dtype = read(member)
+    with warnings.catch_warnings():
+        # Of types and headers of the past.
+        warnings.simplefilter("ignore")
+        shape, is_fortran, dtype = read(member)
     return shape, is_fortran, dtype
 
 

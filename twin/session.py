@@ -9,6 +9,7 @@ from mcu_models.emulators.renode.process import RenodeError
 from scenarios.room import load_scenario
 from twin.accuracy_prediction import Deployments
 from twin.emulated_node import NodeFailedError, no_progress
+from twin.host_limits import HostLimitError
 from twin.host_node import LevelsDisagreeError
 from twin.node import load_node
 from twin.prediction import Level, Prediction, predict
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mcu_models.emulators.backends import BackendName
     from twin.emulated_node import Progress
 
-EXPECTED_ERRORS = (BadInputError, NodeFailedError, LevelsDisagreeError, RenodeError)
+EXPECTED_ERRORS = (BadInputError, NodeFailedError, LevelsDisagreeError, RenodeError, HostLimitError)
 """Errors whose text tells the user in one line what is wrong; any other is a defect of the twin."""
 
 

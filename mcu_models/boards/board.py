@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from datasheet.bad_input import BadInputError, nearest_name
 from datasheet.quantity import Ampere, AmperePerHertz, Byte, Hertz, HertzTable, Quantity, Ratio, Second, Volt
+from datasheet.regular_file import is_file
 from datasheet.sheet import Sheet, quantities, sheet_from_table
 from datasheet.toml_file import read_toml
 
@@ -342,7 +343,7 @@ def find_board(name_or_path: str) -> Board:
     """
     folders = _library_folders()
     folder = folders.get(name_or_path) or Path(name_or_path)
-    if not (folder / "board.toml").is_file():
+    if not is_file(folder / "board.toml"):
         raise BadInputError("board", "name", name_or_path, nearest_name(name_or_path, folders))
     file = folder / "board.toml"
     sheet = sheet_from_table(file, _board_table(file, folders), BoardSheet)

@@ -18,6 +18,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import length_of_regular_file
 from mcu_models.compiler.graph import check_graph
 from mcu_models.compiler.model import ITEM_BYTES, Network, Operator, Options, Tensor
 from mcu_models.compiler.operators.family import Family, OptionsReader
@@ -85,7 +86,7 @@ def read_network(path: str | Path) -> Network:
 
 def _file_content(path: Path) -> bytes:
     try:
-        length = path.stat().st_size
+        length = length_of_regular_file(path)
         if length > MAX_FILE_BYTES:
             raise BadInputError(path, "size in bytes", length, f"at most {MAX_FILE_BYTES} are read")
         content = path.read_bytes()

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES = 1 << 16
 MAX_TEXT_BYTES = 64 << 20
-"""What is kept of one UART's output; beyond, the oldest half is dropped."""
+"""What is kept of the output of all UARTs, and so many characters of their lines; beyond, the oldest half of the one
+that sent most is dropped."""
 MAX_LINES = 1_000_000
-"""Lines that are kept of one UART; beyond, the oldest half is dropped."""
+"""Lines that are kept of all UARTs; beyond, the oldest half of the one that sent most is dropped."""
 MAX_DISTURBANCES = 10_000
 """So many are listed, the others counted."""
 
@@ -87,28 +88,40 @@ class Transcript:
         partial: Characters since the last line end.
         text: Every character, line ends included; the newest `MAX_TEXT_BYTES` at most.
         dropped: Bytes dropped from the beginning of `text`.
+        line_characters: Characters of `lines`.
     """
 
     lines: list[UartLine] = field(default_factory=list)
     partial: bytearray = field(default_factory=bytearray)
     text: bytearray = field(default_factory=bytearray)
     dropped: int = 0
+    line_characters: int = 0
 
     def take(self, byte: int, time_s: float) -> UartLine | None:
         """Note a character; return the line that it completes."""
         self.text.append(byte)
         if len(self.text) > MAX_TEXT_BYTES:
-            self.dropped += MAX_TEXT_BYTES // 2
-            del self.text[: MAX_TEXT_BYTES // 2]
+            self.drop_text(MAX_TEXT_BYTES // 2)
         if byte != ord("\n") and len(self.partial) < MAX_LINE_BYTES:
             self.partial.append(byte)
             return None
         line = UartLine(time_s, self.unfinished)
         self.partial.clear()
         self.lines.append(line)
+        self.line_characters += len(line.text)
         if len(self.lines) > MAX_LINES:
-            del self.lines[: MAX_LINES // 2]
+            self.drop_lines(MAX_LINES // 2)
         return line
+
+    def drop_text(self, length: int) -> None:
+        """Drop so many of the oldest bytes."""
+        self.dropped += length
+        del self.text[:length]
+
+    def drop_lines(self, number: int) -> None:
+        """Drop so many of the oldest lines."""
+        self.line_characters -= sum(len(line.text) for line in self.lines[:number])
+        del self.lines[:number]
 
     @property
     def unfinished(self) -> str:
@@ -220,8 +233,22 @@ class Connections:
             hear(uart, time_s, byte)
         line = self.transcript(uart).take(byte, time_s)
         if line is not None:
+            self._stay_within_limits()
             for hear_line in self.listeners.on_line:
                 hear_line(line)
+
+    def _stay_within_limits(self) -> None:
+        """Let all transcripts together be no larger than one may be."""
+        transcripts = self.transcripts.values()
+        if sum(len(one.lines) for one in transcripts) > MAX_LINES:
+            longest = max(transcripts, key=lambda one: len(one.lines))
+            longest.drop_lines((len(longest.lines) + 1) // 2)
+        if sum(one.line_characters for one in transcripts) > MAX_TEXT_BYTES:
+            longest = max(transcripts, key=lambda one: one.line_characters)
+            longest.drop_lines((len(longest.lines) + 1) // 2)
+        if sum(len(one.text) for one in transcripts) > MAX_TEXT_BYTES:
+            longest = max(transcripts, key=lambda one: len(one.text))
+            longest.drop_text((len(longest.text) + 1) // 2)
 
     def output(self, port: str, pin: int, *, high: bool, time_s: float) -> None:
         """Take whether one output of a port is high, and tell the listeners if it has changed."""

@@ -10,18 +10,10 @@ import difflib
 from typing import TYPE_CHECKING, TypeVar
 
 from datasheet.bad_input import BadInputError, nearest_name
-from mcu_models.emulators.fault_plan import (
-    ClockDrift,
-    I2cBrownOut,
-    I2cData,
-    I2cNack,
-    I2cStuck,
-    RamBitFlip,
-    RamUpsets,
-    UartLoss,
-    pin_of,
-)
+from mcu_models.emulators.fault_plan import I2cBrownOut, I2cData, I2cNack, I2cStuck, UartLoss, pin_of
+from mcu_models.emulators.fault_sheets import ClockDrift, RamBitFlip, RamUpsets, RegisterBitFlip
 from mcu_models.emulators.faulty_chip import BitFlip, Drift, Upsets, mean_interval_s
+from mcu_models.emulators.faulty_core import RegisterFlip, WatchdogBite
 from mcu_models.emulators.faulty_device import BrownOut, FaultyDevice, Lie, Refusal
 from mcu_models.emulators.faulty_wires import LossyWire, StuckBus
 from mcu_models.emulators.peripherals.base import Peripheral
@@ -77,10 +69,14 @@ class _Injection:
             self._flip_bit(key, fault)
         elif isinstance(fault, RamUpsets):
             self._upset(key, fault)
+        elif isinstance(fault, RegisterBitFlip):
+            self._connections.attach(RegisterFlip(key, fault, self._emulator.flip_register))
         elif isinstance(fault, ClockDrift):
             self._detune(key, fault)
-        else:
+        elif isinstance(fault, UartLoss):
             self._lose_characters(key, fault)
+        else:
+            self._connections.attach(WatchdogBite(key, fault.at_s))
 
     def _disturb_devices(self, key: str, fault: I2cNack | I2cData | I2cBrownOut) -> None:
         devices = self._devices(key, fault.bus, fault.address)

@@ -7,7 +7,6 @@ same plan does the same again, and a fault more of one kind leaves those of othe
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -15,49 +14,28 @@ from pydantic import Field, field_validator, model_validator
 
 from datasheet.bad_input import BadInputError
 from datasheet.config import Config, read_config
+from mcu_models.emulators.fault_sheets import (
+    ClockDrift,
+    RamBitFlip,
+    RamUpsets,
+    RegisterBitFlip,
+    Seconds,
+    Timed,
+    WatchdogReset,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Seconds = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
 Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 Byte = Annotated[int, Field(ge=0, le=0xFF)]
-Address = Annotated[int, Field(ge=0, lt=1 << 32)]
 I2cAddress = Annotated[int, Field(ge=0, le=0x7F)]
-Oscillator = Literal["lse", "lsi", "hse", "hsi", "msi", "csi", "hsi48"]
 MAX_FAULTS = 1000
 
 
-class _Timed(Config):
-    """Something that goes wrong from one time to another.
-
-    Attributes:
-        from_s: Virtual time at which it may begin.
-        until_s: Virtual time from which on it does not; None: until the end.
-    """
-
-    from_s: Seconds = 0.0
-    until_s: Seconds | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> _Timed:
-        if self.until_s is not None and self.until_s <= self.from_s:
-            raise ValueError("until_s must be above from_s")
-        return self
-
-    @property
-    def end_s(self) -> float:
-        """`until_s`, or infinity."""
-        return math.inf if self.until_s is None else self.until_s
-
-    def covers(self, time_s: float) -> bool:
-        """Tell whether it goes wrong at `time_s`."""
-        return self.from_s <= time_s < self.end_s
-
-
-class _OnDevice(_Timed):
+class _OnDevice(Timed):
     """Something about a device.
 
     Attributes:
@@ -163,57 +141,7 @@ def pin_of(name: str) -> tuple[str, int]:
     return f"GPIO{port}", int(number)
 
 
-class RamBitFlip(Config):
-    """One bit of memory is inverted.
-
-    Attributes:
-        at_s: Virtual time.
-        address: Of a byte in RAM; either this or `symbol`.
-        symbol: Of the image; its address is meant.
-        offset: Bytes added to either.
-        bit: Bit from there, from 0; beyond 7 it lies in the bytes behind.
-    """
-
-    at_s: Seconds
-    address: Address | None = None
-    symbol: str | None = None
-    offset: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
-    bit: Annotated[int, Field(ge=0, lt=64)]
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> RamBitFlip:
-        if (self.address is None) == (self.symbol is None):
-            raise ValueError("needs either address or symbol")
-        return self
-
-
-class RamUpsets(_Timed):
-    """Bits of memory are inverted by chance: a Poisson process, each bit alike.
-
-    Attributes:
-        memory: Name of a memory in `board.toml`; None: all RAM.
-        per_bit_hour: Mean number of upsets of one bit in an hour.
-    """
-
-    memory: str | None = None
-    per_bit_hour: Annotated[float, Field(gt=0.0)]
-
-
-class ClockDrift(Config):
-    """An oscillator is off its nominal frequency, from a time on.
-
-    Attributes:
-        oscillator: Which.
-        ppm: Millionths too fast; too slow when negative.
-        from_s: Virtual time. The last drift that has begun holds.
-    """
-
-    oscillator: Oscillator
-    ppm: Annotated[float, Field(ge=-500_000.0, le=500_000.0)]
-    from_s: Seconds = 0.0
-
-
-class UartLoss(_Timed):
+class UartLoss(Timed):
     """Characters are lost or damaged on the wire between two UARTs.
 
     Attributes:
@@ -229,7 +157,18 @@ class UartLoss(_Timed):
     probability: Probability = 1.0
 
 
-Fault = I2cNack | I2cData | I2cBrownOut | I2cStuck | RamBitFlip | RamUpsets | ClockDrift | UartLoss
+Fault = (
+    I2cNack
+    | I2cData
+    | I2cBrownOut
+    | I2cStuck
+    | RamBitFlip
+    | RamUpsets
+    | RegisterBitFlip
+    | ClockDrift
+    | UartLoss
+    | WatchdogReset
+)
 
 
 class FaultPlan(Config):
@@ -246,8 +185,10 @@ class FaultPlan(Config):
     i2c_stuck: tuple[I2cStuck, ...] = ()
     ram_bit_flip: tuple[RamBitFlip, ...] = ()
     ram_upsets: tuple[RamUpsets, ...] = ()
+    register_bit_flip: tuple[RegisterBitFlip, ...] = ()
     clock_drift: tuple[ClockDrift, ...] = ()
     uart_loss: tuple[UartLoss, ...] = ()
+    watchdog_reset: tuple[WatchdogReset, ...] = ()
 
     @model_validator(mode="after")
     def _not_too_many(self) -> FaultPlan:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from mcu_models.emulators.fault_plan import ClockDrift, RamUpsets
+    from mcu_models.emulators.fault_sheets import ClockDrift, RamUpsets
     from mcu_models.emulators.peripherals.base import Chip
 
 HOUR_S = 3600.0

@@ -64,6 +64,8 @@ class FunctionTrace:
 
     def block(self, pc: int) -> None:
         """Hear that the block at `pc` begins."""
+        if self.is_full:
+            return
         name, is_entry = self._function(pc)
         stack = self._contexts[-1]
         if stack and stack[-1] == name:
@@ -80,6 +82,8 @@ class FunctionTrace:
 
     def exception(self, number: int, moment: Moment) -> None:
         """Hear that a handler begins or ends."""
+        if self.is_full:
+            return
         name = exception_name(number)
         if moment == "enter":
             self._contexts.append([])

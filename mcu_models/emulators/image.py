@@ -7,6 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import length_of_regular_file
 from mcu_models.emulators import image_elf, image_records
 from mcu_models.emulators.image_model import FirmwareImage, Function, Segment
 
@@ -67,12 +68,10 @@ def read_image_for(board: Board, path: Path, *, load_address: int | None = None)
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
+        size = length_of_regular_file(path)
         if size > MAX_IMAGE_BYTES:
             raise BadInputError(path, "size", size, f"at most {MAX_IMAGE_BYTES} bytes")
-        with path.open("rb") as file:
-            # What says it is empty may be a device that never ends.
-            return file.read(MAX_IMAGE_BYTES + 1)
+        return path.read_bytes()
     except OSError as error:
         raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from error
 

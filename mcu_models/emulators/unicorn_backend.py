@@ -44,6 +44,7 @@ from mcu_models.emulators.memory_timing import NO_CACHES, CacheState, MemoryTimi
 from mcu_models.emulators.peripherals.dcmi import Dcmi
 from mcu_models.emulators.peripherals.i2c_v2 import I2cV2
 from mcu_models.emulators.peripherals.usart import Usart
+from mcu_models.emulators.peripherals.watchdogs import Iwdg
 from mcu_models.emulators.port import RunOutcome, UartLine
 from mcu_models.emulators.snapshot import Snapshot, copied
 from mcu_models.emulators.virtual_clock import Executed, PowerState, StateSpan, VirtualClock
@@ -59,10 +60,16 @@ if TYPE_CHECKING:
     from mcu_models.emulators.trace_events import TraceEvent
 
 MAX_FAULTS = 16
+MAX_TRAPPED_DIVIDES = 4096
+"""Each divide that is watched costs the host memory; firmware that writes code can make them without end."""
 OSCILLATOR_TOLERANCE = 0.01
 """How much faster than nominal a clock may run before it counts as too fast; oscillators are no better than that."""
 LOOK_ACCESSES = 10_000
-"""Accesses to registers after which the engine comes back, so that Ctrl-C and whoever wants to give up are heard."""
+"""Accesses to registers, and blocks that are traced, after which the engine comes back, so that Ctrl-C and whoever
+wants to give up are heard."""
+TRANSLATED_BYTES = 64 << 20
+"""Host memory for translated code, which starts anew when it is full. The engine would take 1 GiB, and ends the process
+when the host does not give it."""
 SLICE_S = 0.5
 """The engine comes back at least this often in virtual time, so that Ctrl-C is heard."""
 _NOWHERE = 0xFFFFFF00
@@ -74,12 +81,15 @@ _THUMB = 1 << 24
 _BRANCH_TO_SELF = b"\xfe\xe7"
 _LOST_IN = ("standby", "shutdown")
 """Modes that lose the RAM and end in a reset (RM0351, 5.3.9 and 5.3.10)."""
+_LOCKED_UP = "run"
+"""Mode in which time passes for a core that is dead but draws what it draws while it runs."""
 _REGISTERS = {f"r{n}": arm_const.UC_ARM_REG_R0 + n for n in range(13)} | {
     "sp": arm_const.UC_ARM_REG_SP,
     "psp": arm_const.UC_ARM_REG_PSP,
     "lr": arm_const.UC_ARM_REG_LR,
     "xpsr": arm_const.UC_ARM_REG_XPSR,
 }
+_FLAG_PLACES = {name: (arm_const.UC_ARM_REG_APSR_NZCV, 31 - place) for place, name in enumerate("nzcv")}
 
 
 class UnicornEmulator:
@@ -110,6 +120,7 @@ class UnicornEmulator:
         self.resets: list[str] = []
         self._engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB)
         self._engine.ctl_set_cpu_model(CPU_MODELS[board.core])
+        self._engine.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)
         self._buffers = map_memories(self._engine, board)
         self._hook = BlockHook(self._engine, board)
         self._penalties = DataPenalties(self._hook, exact=exact_memory)
@@ -127,6 +138,7 @@ class UnicornEmulator:
         self._taken_at_event = 0
         self._in_haste = False
         self._stale = False
+        self._is_executing = False
         self._accesses = 0
         self._operating_point = 0, 0
         self._make_machine()
@@ -351,6 +363,34 @@ class UnicornEmulator:
         self._pc = address
         self._hook.break_sequence()
 
+    def flip_register(self, name: str, bits: int) -> tuple[int, int] | None:
+        """Invert bits of r0 to r12, sp, lr or pc, or bit 0 of a flag (n, z, c, v); return it before and after.
+
+        Nothing happens, and None is returned, while a block of code executes.
+        """
+        if self._is_executing:
+            return None
+        if name == "pc":
+            self.pc = (before := self._pc) ^ bits
+            return before, self._pc
+        register, place = _FLAG_PLACES.get(name) or (_REGISTERS[name], 0)
+        word = int(self._engine.reg_read(register))
+        self._engine.reg_write(register, word ^ bits << place)
+        after = int(self._engine.reg_read(register))
+        return (word >> place & 1, after >> place & 1) if name in _FLAG_PLACES else (word, after)
+
+    def lock_up(self) -> bool:
+        """Let a core whose run has ended in a fault, or at a breakpoint without a debugger, wait for its watchdog.
+
+        Time passes in the next runs, and peripherals go on, until the independent watchdog resets the chip. Returns
+        False, and does nothing, if that does not run.
+        """
+        planned = (self._machine.scheduler.time_of((dog.name, "")) for dog in self._watchdogs())
+        if all(math.isinf(bite_s) for bite_s in planned):
+            return False
+        self._asleep = PowerState(_LOCKED_UP, self._clock.clock_hz)
+        return True
+
     def recent_blocks(self) -> tuple[int, ...]:
         """Return the addresses of the last blocks that ran, the newest last."""
         return self._hook.recent_blocks()
@@ -411,6 +451,9 @@ class UnicornEmulator:
     def _on_traced_block(self, _engine: object, pc: int, _size: int, _data: object) -> None:
         if self._trace is not None and self._hook.stop_reason == native.REASON_NONE:
             self._trace.block(pc)
+            self._accesses += 1
+            if self._accesses > LOOK_ACCESSES:
+                self._accessed()
 
     def _clock_s(self) -> float:
         return self._clock.now_s
@@ -501,6 +544,7 @@ class UnicornEmulator:
         """Begin anew: registers of core and peripherals as after reset, memories as they are, time goes on."""
         self.resets.append(cause)
         self._reset_cause = ""
+        self._asleep = None
         if cause in _LOST_IN:
             for memory, buffer in zip(self.board.sheet.memories.values(), self._buffers, strict=True):
                 if memory.kind in ("ram", "tcm"):
@@ -529,7 +573,11 @@ class UnicornEmulator:
         if self._asleep is not None:
             self._sleep(self._asleep)
             return
-        self._pc = self._exceptions.take_next(self._pc)
+        try:
+            self._pc = self._exceptions.take_next(self._pc)
+        except UcError:
+            self._stop_for_ever("lockup: the stack is outside memory")
+            return
         if self._exceptions.has_bad_vector:
             self._bad_vector()
             return
@@ -547,10 +595,12 @@ class UnicornEmulator:
         self._hook.before_run()
         self._cause = None
         error: UcError | None = None
+        self._is_executing = True
         try:
             self._engine.emu_start(self._pc | 1, until, count=count)
         except UcError as raised:
             error = raised
+        self._is_executing = False
         if self._callback_error is not None:
             raise self._callback_error
         pc, xpsr = self._program_state.read()
@@ -599,7 +649,7 @@ class UnicornEmulator:
 
     def _is_stuck(self) -> bool:
         """Tell whether a handler loops on one instruction, as default handlers do."""
-        return bool(self._engine.mem_read(self._pc, 2) == _BRANCH_TO_SELF)
+        return self.board.holds(self._pc, 2) and bool(self._engine.mem_read(self._pc, 2) == _BRANCH_TO_SELF)
 
     def _float_without_unit(self) -> None:
         """Run up to the first floating-point instruction of the block, and raise the fault there."""
@@ -632,6 +682,9 @@ class UnicornEmulator:
         if not self._machine.system.traps_divide_by_zero:
             return
         for address, divisor in self._hook.new_divides():
+            if len(self._trapped_divides) >= MAX_TRAPPED_DIVIDES:
+                self._machine.chip.report(f"only {MAX_TRAPPED_DIVIDES} divides are watched for a divisor of zero")
+                return
             if address not in self._trapped_divides:
                 self._trapped_divides.add(address)
                 kind = unicorn_const.UC_HOOK_CODE
@@ -735,7 +788,7 @@ class UnicornEmulator:
             return
         self._clock.sleep_until(next_s, state)
         self._machine.scheduler.run_due(self._clock.now_s)
-        wakes = self._machine.chip.woken if state.mode in _LOST_IN else self._wakes()
+        wakes = self._machine.chip.woken if state.mode in _LOST_IN else state.mode != _LOCKED_UP and self._wakes()
         if not self._reset_cause and not wakes:
             return
         self._asleep = None
@@ -849,6 +902,9 @@ class UnicornEmulator:
 
     def _where(self) -> str:
         return self.image.function_at(self._pc if self._asleep is not None else self._hook.last_pc)
+
+    def _watchdogs(self) -> list[Iwdg]:
+        return [part for part in self._machine.chip.peripherals.values() if isinstance(part, Iwdg)]
 
     def _uarts(self) -> list[tuple[str, Usart]]:
         return [(name, p) for name, p in self._machine.chip.peripherals.items() if isinstance(p, Usart)]

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from datasheet.bad_input import BadInputError, nearest_name
+from datasheet.regular_file import is_file, read_regular_file
+from datasheet.toml_file import read_toml
 from mcu_models.compiler.door_decision import USUAL_POLICY, DoorPolicy
 from mcu_models.compiler.frontend import find_frontend
+from mcu_models.compiler.reader import MAX_FILE_BYTES
 from mcu_models.compiler.vote import LARGEST_VOTES
 from mcu_models.people_detection.parameters import detector_names, find_detector
 from mcu_models.people_tracking.line import MIDDLE_LINE, DoorLine
@@ -110,7 +112,7 @@ def find_network(name_or_path: str | Path) -> NetworkEntry:
         return _rules(find_tracker(text))
     if path.suffix == RULES_SUFFIX or text in detector_names():
         return _rules(find_detector(text))
-    if path.suffix == ".tflite" or path.is_file():
+    if path.suffix == ".tflite" or is_file(path):
         return _own_network(path)
     folder = _library_folder()
     rows = _read_manifest(folder)
@@ -182,10 +184,7 @@ def _network(path: Path, name: str, row: Mapping[str, Any]) -> NetworkEntry:
 
 
 def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BadInputError(path, "", None, f"cannot be read: {error.strerror}") from None
+    return hashlib.sha256(read_regular_file(path, limit_bytes=MAX_FILE_BYTES)).hexdigest()
 
 
 def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -203,10 +202,7 @@ def _raw_rows(folder: Path) -> list[Any]:
     path = folder / MANIFEST
     if not path.is_file():
         return []
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get(_ROWS, [])
-    except (OSError, ValueError) as error:
-        raise BadInputError(path, "", None, f"cannot be read: {error}") from None
+    rows = read_toml(path).get(_ROWS, [])
     if not isinstance(rows, list):
         raise BadInputError(path, _ROWS, type(rows).__name__, f"expected rows, each headed [[{_ROWS}]]")
     return rows

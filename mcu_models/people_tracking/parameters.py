@@ -117,7 +117,7 @@ def load_tracker(name_or_path: str | Path) -> TrackingParameters:
 
 def _scaled(path: Path, key: str, value: float, steps: int, highest: float, *, lowest: int = 1) -> int:
     """Return a value in so many steps of one, rounded."""
-    scaled = round(value * steps)
+    scaled = round(min(max(value, -1.0), highest) * steps)
     if not (lowest <= scaled and value <= highest):
         raise BadInputError(path, f"{key}.value", value, f"must be from {lowest / steps:g} to {highest:g}")
     return scaled

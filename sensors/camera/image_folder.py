@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import length_of_regular_file
 from sensors.camera.image_sensor import rgb565
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _files(folder: Path, name: str, fewest: int) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
+        size = length_of_regular_file(path)
         if size > LARGEST_BYTES:
             raise BadInputError(path, "bytes", size, f"an image may have up to {LARGEST_BYTES}")
         return path.read_bytes()
@@ -194,14 +195,15 @@ def _check_size(path: Path, content: bytes) -> None:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of sizes, which are checked here, and of damaged metadata, which nobody uses.
+            warnings.simplefilter("ignore")
             with Image.open(BytesIO(content)) as header:
                 width, height = header.size
                 if width * height <= LARGEST_PIXELS:
                     header.verify()
     except Image.DecompressionBombError:
         raise BadInputError(path, "pixels", None, f"an image may have up to {LARGEST_PIXELS}") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # noqa: BLE001 - a damaged picture fails anywhere within the decoder
         reason = "is empty" if not content else f"cannot be read as an image: {type(error).__name__}"
         raise BadInputError(path, "", None, reason) from None
     if width * height > LARGEST_PIXELS:

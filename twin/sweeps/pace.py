@@ -54,5 +54,5 @@ def read_pace(folder: Path) -> Pace:
     try:
         said = json.loads((folder / FILE).read_bytes())
         return Pace(int(said["runs"]), float(said["worker_s"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return Pace()

@@ -195,7 +195,7 @@ def read_identity(folder: Path) -> Identity | None:
         said = json.loads(path.read_bytes())
         digests = str(said["sweep_sha256"]), str(said["versions_sha256"])
         return Identity(str(said["title"]), *digests, tuple(map(str, said["keys"])))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise BadInputError(path, "", None, "cannot be read as what a sweep says of itself") from None
 
 
@@ -276,18 +276,21 @@ def _read(path: Path, columns: list[str] | None = None) -> Any:
     arrow, parquet = _arrow(), import_module("pyarrow.parquet")
     try:
         with parquet.ParquetFile(path) as file:
-            return file.read(columns=columns)
+            table = file.read(columns=columns)
+        table.validate(full=True)
+        table.column(RUN_ID)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, arrow.ArrowException) as error:  # a damaged file fails anywhere within
         raise BadInputError(path, "", None, f"is no Parquet of a sweep: {error}") from None
+    return table
 
 
 def _joined(tables: Sequence[Any]) -> Any:
     """Return all rows, each run once."""
     table = _arrow().concat_tables(tables)
     first = {run_id: index for index, run_id in reversed(list(enumerate(table.column(RUN_ID).to_pylist())))}
-    return table.take(sorted(first.values()))
+    return table.take(_arrow().array(sorted(first.values()), "int64"))
 
 
 def _write(path: Path, table: Any) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from datasheet.bad_input import BadInputError
+from datasheet.regular_file import is_file
 from mcu_models.boards.board import find_board
 from mcu_models.emulators.backends import open_emulator
 from mcu_models.emulators.image import read_image_for
-from mcu_models.firmware.library import find_image, image_names
+from mcu_models.firmware.library import find_image
 from twin.testing.machine import Machine
 
 if TYPE_CHECKING:
@@ -121,8 +122,6 @@ class Bench:
 
 
 def _find(image: str, board: Board, load_address: int | None) -> FirmwareImage:
-    if image in image_names() and not Path(image).is_file():
+    if not is_file(Path(image)):
         return find_image(image)
-    if not Path(image).is_file():
-        return find_image(image)  # says what there is
     return read_image_for(board, Path(image), load_address=load_address)

@@ -33,6 +33,7 @@ from pydantic import Field, field_validator, model_validator
 
 from datasheet.bad_input import BadInputError
 from datasheet.config import Config, read_config
+from datasheet.regular_file import is_file
 from mcu_models.boards.board import find_board
 from mcu_models.emulators.backends import BackendName
 from mcu_models.emulators.fault_plan import FaultPlan, read_fault_plan
@@ -276,7 +277,7 @@ def _cases(path: Path, file: SuiteFile) -> Iterator[Case]:
 def _own(path: Path, name: str) -> str:
     """Return a file beside the suite by its path, and a name of a library as it is."""
     beside = path.parent / name
-    return str(beside.absolute()) if beside.is_file() else name
+    return str(beside.absolute()) if is_file(beside) else name
 
 
 def _board(path: Path, name: str) -> Board:
@@ -285,7 +286,7 @@ def _board(path: Path, name: str) -> Board:
 
 def _image(path: Path, name: str) -> str:
     image = _own(path, name)
-    if not Path(image).is_file() and image not in image_names():
+    if not is_file(Path(image)) and image not in image_names():
         raise BadInputError(path, "image", name, f"no such file, nor one of {', '.join(image_names())}")
     return image
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Final
 
+from twin.host_limits import HostLimitError, limited
 from twin.testing.suite_case import CaseResult, run_case
 
 if TYPE_CHECKING:
@@ -105,7 +106,11 @@ def _start(context: Any, case: Case, tries: int, options: RunnerOptions) -> _Run
 
 def _in_child(results: Connection, case: Case, options: RunnerOptions) -> None:
     """Run a case in its own process, and send what came of it."""
-    result = run_case(case, suite=options.suite, host_seconds=options.host_seconds, artefacts=options.artefacts)
+    try:
+        with limited(host_seconds=options.host_seconds):
+            result = run_case(case, suite=options.suite, host_seconds=options.host_seconds, artefacts=options.artefacts)
+    except HostLimitError as error:
+        result = CaseResult(case.name, "timed out", told=str(error), is_quarantined=case.is_quarantined)
     results.send(result)
     results.close()
 

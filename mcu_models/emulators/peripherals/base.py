@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mcu_models.emulators.virtual_clock import VirtualClock
 
 
+MAX_PROBLEMS = 1000
+"""So many different lines are listed: firmware can make new ones without end."""
 _WORD_BYTES = 4
 
 
@@ -195,8 +197,11 @@ class Chip:
         return nominal_hz * (1.0 + self.drift_ppm.get(name, 0.0) * 1e-6)
 
     def report(self, problem: str) -> None:
-        """Note a problem; the same line is kept once."""
-        self.problems.setdefault(problem)
+        """Note a problem; the same line is kept once, and `MAX_PROBLEMS` of them at most."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.setdefault(problem)
+        else:
+            self.problems.setdefault(f"more than {MAX_PROBLEMS} problems; further ones are not listed")
 
     def dma(self, request: str, item_bytes: int = 1) -> Block | None:
         """Return the DMA block set up for a request such as "I2C1_RX", of items of so many bytes."""

@@ -14,17 +14,15 @@ from mcu_models.boards.board import PeripheralSheet, find_board
 from mcu_models.emulators.connections import MAX_DISTURBANCES, Connections, Disturbance
 from mcu_models.emulators.fault_injection import inject
 from mcu_models.emulators.fault_plan import (
-    ClockDrift,
     FaultPlan,
     I2cBrownOut,
     I2cData,
     I2cNack,
     I2cStuck,
-    RamBitFlip,
-    RamUpsets,
     UartLoss,
     read_fault_plan,
 )
+from mcu_models.emulators.fault_sheets import ClockDrift, RamBitFlip, RamUpsets, RegisterBitFlip, WatchdogReset
 from mcu_models.emulators.faulty_device import FaultyDevice, Lie, Refusal
 from mcu_models.emulators.faulty_wires import LossyWire
 from mcu_models.emulators.peripherals.lptim import Lptim
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
 SILENT = "sensor does not answer"
 READY_S = 18.0
 """Crystal 2 s, wake sequence 0.5 s, settling 15 s, and a few frames."""
+PIXELS = 0x80
 RAM = 0x20000000
 LSE_HZ = 32768
 
@@ -59,26 +58,34 @@ RESET_TWICE = thumb(
 
 
 class Sensor:
-    """An I2C device with registers that a power cycle clears."""
+    """An I2C device that keeps what is written, and has 22 degC and a little more or less in all its pixels."""
 
     def __init__(self) -> None:
         self.address = 0x69
         self.heard: list[str] = []
         self.cycles: list[tuple[str, float]] = []
         self.pointer = 0
+        self.registers: dict[int, int] = {}
+        self.expects_pointer = False
 
     def begin(self, time_s: float, *, read: bool) -> bool:  # noqa: ARG002
         self.heard.append("read" if read else "write")
+        self.expects_pointer = not read
         return True
 
     def write(self, time_s: float, byte: int) -> bool:  # noqa: ARG002
         self.heard.append(hex(byte))
-        self.pointer = byte
+        if self.expects_pointer:
+            self.pointer, self.expects_pointer = byte, False
+        else:
+            self.registers[self.pointer] = byte
         return True
 
-    def read(self, time_s: float) -> int:  # noqa: ARG002
-        self.pointer += 1
-        return (self.pointer - 1) & 0xFF
+    def read(self, time_s: float) -> int:
+        at, self.pointer = self.pointer, self.pointer + 1 & 0xFF
+        if at >= PIXELS:
+            return 0 if at & 1 else 0x58 + int(10 * time_s + at) % 3
+        return self.registers.get(at, 0)
 
     def end(self, time_s: float) -> None:  # noqa: ARG002
         self.heard.append("stop")
@@ -87,6 +94,7 @@ class Sensor:
         self.cycles.append(("off", time_s))
 
     def power_on(self, time_s: float) -> None:
+        self.registers.clear()
         self.cycles.append(("on", time_s))
 
 
@@ -142,9 +150,7 @@ def test_nine_clocks_free_a_stuck_bus() -> None:
     machine = people_counter(plan)
     machine.run(until_s=2 * READY_S + 3.0)
     assert [event.what for event in events(machine)] == ["I2C1: SDA held low", "I2C1: SDA let go after 9 pulses of SCL"]
-    texts = texts_between(machine, READY_S + 0.15)
-    assert texts[0] == SILENT
-    assert texts[-1] != SILENT
+    assert texts_between(machine, READY_S)[-1] != SILENT
     assert machine.problems == ()
 
 
@@ -251,6 +257,67 @@ def test_upsets_come_at_the_rate_that_was_asked_for(make_machine: Make) -> None:
     memory = find_board("stm32l4a6zg").sheet.memories["sram2"]
     flipped = int.from_bytes(machine.read_memory(memory.base, memory.size), "little").bit_count()
     assert flipped == len(events(machine))
+
+
+# movs r4,#0; 1: mov r0,#0x20000000; str r4,[r0]; b 1b: shows a register in memory, block by block.
+SHOW_R4 = thumb(0x2400, 0xF04F, 0x5000, 0x6004, 0xE7FB)
+# cmp r4,r4; 1: beq 1b; mov r0,#0x20000000; movs r1,#1; str r1,[r0]; b .
+WAIT_WHILE_ZERO = thumb(0x42A4, 0xD0FE, 0xF04F, 0x5000, 0x2101, 0x6001, 0xE7FE)
+
+
+def flipped(make_machine: Make, code: bytes, name: str, bit: int | None = None) -> UnicornEmulator:
+    machine = make_machine(code)
+    inject(machine, FaultPlan(register_bit_flip=(RegisterBitFlip(at_s=1e-3, name=name, bit=bit),)))
+    machine.run(until_s=9e-4)
+    assert machine.read_memory(RAM, 4) == bytes(4)
+    machine.run(until_s=2e-3)
+    return machine
+
+
+def test_a_flipped_register_goes_on_being_used(make_machine: Make) -> None:
+    machine = flipped(make_machine, SHOW_R4, "r4", 10)
+    assert machine.read_memory(RAM, 4) == b"\0\4\0\0"
+    (event,) = events(machine)
+    assert event.what == "bit 10 of r4 inverted, 0x00000000 is 0x00000400 now"
+    assert event.time_s == pytest.approx(1e-3, abs=2e-6)
+
+
+def test_a_flipped_flag_changes_where_the_code_goes(make_machine: Make) -> None:
+    machine = flipped(make_machine, WAIT_WHILE_ZERO, "z")
+    assert machine.read_memory(RAM, 1) == b"\1"
+    assert [event.what for event in events(machine)] == ["flag Z inverted, it is 0 now"]
+
+
+def test_a_flipped_program_counter_that_leaves_memory_is_a_fault(make_machine: Make) -> None:
+    machine = flipped(make_machine, SHOW_R4, "pc", 25)
+    assert not machine.board.holds(machine.faults[0].pc, 2)
+
+
+def test_a_flip_strikes_a_sleeping_core_too() -> None:
+    """Asleep in Stop 2 the registers are kept: the firmware wakes with the flip."""
+    machine = people_counter(FaultPlan(register_bit_flip=(RegisterBitFlip(at_s=20.04, name="r12", bit=3),)))
+    machine.run(until_s=21.0)
+    assert [event.time_s for event in events(machine)] == pytest.approx([20.04], abs=1e-5)
+    assert machine.flip_register("r12", 0) is not None
+
+
+@pytest.mark.parametrize("at_s", [20.04, 20.0])
+def test_a_reset_by_the_watchdog_keeps_the_ram_and_tells_its_cause(at_s: float) -> None:
+    """Both while it sleeps and at the moment at which a run begins."""
+    machine = people_counter(FaultPlan())
+    machine.run(until_s=20.0)
+    sram2 = machine.board.sheet.memories["sram2"].base
+    inject(
+        machine,
+        FaultPlan(
+            ram_bit_flip=(RamBitFlip(at_s=20.0, address=sram2, bit=0),), watchdog_reset=(WatchdogReset(at_s=at_s),)
+        ),
+    )
+    machine.run(until_s=23.0)
+    assert machine.resets == ["iwdg"]
+    assert machine.read_memory(sram2, 1) == b"\1"
+    assert machine.peripheral("RCC").chip.retained.reset_cause == "iwdg"
+    assert texts_between(machine, at_s + 0.001)[0] == "people counter"
 
 
 def wake_times_s(ppm: float) -> list[float]:
@@ -395,6 +462,11 @@ at_s = 20.0
 memory = "sram2"
 per_bit_hour = 1e-3
 
+[[register_bit_flip]]
+name = "r9"
+bit = 17
+at_s = 20.5
+
 [[clock_drift]]
 oscillator = "lse"
 ppm = 80.0
@@ -405,6 +477,9 @@ port = "USART2"
 direction = "sent"
 effect = "corrupt"
 probability = 0.02
+
+[[watchdog_reset]]
+at_s = 25.0
 """
 
 
@@ -489,6 +564,11 @@ def test_a_refusal_of_one_transfer_counts_repeated_starts() -> None:
         ("[[ram_bit_flip]]\nat_s='1'\nbit=1\nsymbol='ticks'", "ram_bit_flip[0].at_s is '1'"),
         ("[[ram_upsets]]\nper_bit_hour=1.0\nmemory='sram9'", "did you mean 'sram"),
         ("[[ram_upsets]]\nper_bit_hour=1e9", "apart"),
+        ("[[register_bit_flip]]\nat_s=1.0\nname='r4'", "needs bit, unless name is a flag"),
+        ("[[register_bit_flip]]\nat_s=1.0\nname='z'\nbit=1", "needs bit, unless name is a flag"),
+        ("[[register_bit_flip]]\nat_s=1.0\nname='sp'\nbit=1", "bit of sp must be 2 or above"),
+        ("[[register_bit_flip]]\nat_s=1.0\nname='r13'\nbit=1", "register_bit_flip[0].name is 'r13'"),
+        ("[[watchdog_reset]]\nfrom_s=1.0", "watchdog_reset[0].from_s"),
         ("[[clock_drift]]\noscillator='csi'\nppm=1.0", "clock_drift[0].oscillator is 'csi'"),
         ("[[clock_drift]]\noscillator='lse'\nppm=1e7", "less than or equal to 500000"),
         ("[[uart_loss]]\nport='USART9'\ndirection='sent'", "uart_loss[0].port is 'USART9'"),

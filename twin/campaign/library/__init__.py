@@ -1,0 +1,1 @@
+"""Fault campaigns that come with the twin."""
