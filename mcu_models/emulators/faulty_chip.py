@@ -15,10 +15,46 @@ if TYPE_CHECKING:
     from mcu_models.emulators.peripherals.base import Chip
 
 HOUR_S = 3600.0
+_SOON_S = 1e-9
+"""Less than a cycle: the engine comes back before its next block."""
 
 
-class BitFlip:
-    """Inverts one bit, once.
+class Once:
+    """Something that happens to a chip at one moment, and not again behind a reset.
+
+    Args:
+        key: Of the fault.
+        at_s: When.
+    """
+
+    def __init__(self, key: str, at_s: float) -> None:
+        self._key = key
+        self._at_s = at_s
+        self._is_done = False
+        self._chip: Chip | None = None
+
+    def plug_in(self, chip: Chip) -> None:
+        """Plan it, unless it has happened."""
+        self._chip = chip
+        if not self._is_done:
+            chip.scheduler.at(self._at_s, self, self._act)
+
+    def _act(self) -> None:
+        assert self._chip is not None  # noqa: S101 - it has been plugged in
+        self._is_done = self._happen(self._chip)
+        if not self._is_done:
+            self._chip.scheduler.at(self._chip.clock.now_s + _SOON_S, self, self._act)
+
+    def _happen(self, chip: Chip) -> bool:
+        """Do it; False to be asked again before the next block of code."""
+        raise NotImplementedError
+
+    def _note(self, chip: Chip, what: str) -> None:
+        chip.connections.disturbed(Disturbance(chip.clock.now_s, self._key, what))
+
+
+class BitFlip(Once):
+    """Inverts one bit of memory; a reset does not put it right.
 
     Args:
         key: Of the fault.
@@ -28,22 +64,12 @@ class BitFlip:
     """
 
     def __init__(self, key: str, at_s: float, address: int, bit: int) -> None:
-        self._key = key
-        self._at_s = at_s
+        super().__init__(key, at_s)
         self._place = address, bit
-        self._is_done = False
-        self._chip: Chip | None = None
 
-    def plug_in(self, chip: Chip) -> None:
-        """Plan it, unless it has happened; a reset does not put it right."""
-        self._chip = chip
-        if not self._is_done:
-            chip.scheduler.at(self._at_s, self, self._act)
-
-    def _act(self) -> None:
-        assert self._chip is not None  # noqa: S101 - it has been plugged in
-        self._is_done = True
-        _invert(self._chip, self._key, *self._place)
+    def _happen(self, chip: Chip) -> bool:
+        _invert(chip, self._key, *self._place)
+        return True
 
 
 class Upsets:
