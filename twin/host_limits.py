@@ -6,13 +6,17 @@ both where it knows of a way; this is the net below: whatever an image does, the
 
 from __future__ import annotations
 
-import resource
+import mmap
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +28,6 @@ LEAST_MEMORY_BYTES: Final = 256 << 20
 """Less is refused: an emulator alone maps some 100 MiB, and its engine ends the process when it does not get them."""
 GRACE_S: Final = 30.0
 """After its time a run is asked to end; so much later it is broken off."""
-_PAGE_BYTES: Final = resource.getpagesize()
 _SOON_S: Final = 1e-3
 
 
@@ -54,22 +57,28 @@ def limited(*, memory_bytes: int = DEFAULT_MEMORY_BYTES, host_seconds: float) ->
     if memory_bytes < LEAST_MEMORY_BYTES:
         raise ValueError(f"{memory_bytes} bytes of memory; {LEAST_MEMORY_BYTES} at least")
     end_s = time.monotonic() + host_seconds
-    allowed = f"{memory_bytes >> 20} MiB of the host's memory"
-    with _memory_limit(memory_bytes), _alarm(host_seconds + GRACE_S, host_seconds):
-        try:
-            yield lambda: time.monotonic() >= end_s
-        except MemoryError as error:
-            raise HostLimitError(f"needs more than {allowed}") from error
+    with memory_limited(memory_bytes), _alarm(host_seconds + GRACE_S, host_seconds):
+        yield lambda: time.monotonic() >= end_s
 
 
 @contextmanager
-def _memory_limit(memory_bytes: int) -> Iterator[None]:
+def memory_limited(memory_bytes: int = DEFAULT_MEMORY_BYTES) -> Iterator[None]:
+    """Limit what the block, and each process that it starts, may map besides what is mapped already; not on Windows.
+
+    Raises:
+        HostLimitError: It has asked for more.
+    """
+    if sys.platform == "win32":
+        yield
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _mapped_bytes() + memory_bytes
     known = [one for one in (soft, hard) if one != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([wanted, *known]), hard))
     try:
         yield
+    except MemoryError as error:
+        raise HostLimitError(f"needs more than {memory_bytes >> 20} MiB of the host's memory") from error
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
@@ -77,7 +86,7 @@ def _memory_limit(memory_bytes: int) -> Iterator[None]:
 def _mapped_bytes() -> int:
     """Return the memory that this process has mapped; 0 where the system does not tell, as on macOS."""
     try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * _PAGE_BYTES
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * mmap.PAGESIZE
     except OSError:
         return 0
 
@@ -85,7 +94,7 @@ def _mapped_bytes() -> int:
 @contextmanager
 def _alarm(after_s: float, allowed_s: float) -> Iterator[None]:
     """Break the block off after a time, in the main thread; an alarm that was set before comes when it would have."""
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
 

@@ -13,6 +13,7 @@ from mcu_models.emulators.fault_plan import FaultPlan, read_fault_plan
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.image import sizes_of
 from mcu_models.power import state_current
+from twin.host_limits import HostLimitError, memory_limited
 from twin.post_mortem import post_mortem
 from twin.testing.console import Console
 from twin.testing.failures import FirmwareFailedError, HostTimeUpError, story
@@ -128,9 +129,12 @@ class Machine:
         __tracebackhide__ = True
         self._begun_s = time.monotonic()
         try:
-            outcome = self.emulator.run(
-                until_s=until_s, until_text=until_text, give_up=lambda: has_come() or self._is_up()
-            )
+            with memory_limited():
+                outcome = self.emulator.run(
+                    until_s=until_s, until_text=until_text, give_up=lambda: has_come() or self._is_up()
+                )
+        except HostLimitError as error:
+            raise FirmwareFailedError(f"{error}\n{story(self.emulator)}") from None
         finally:
             self._spent_s += time.monotonic() - self._begun_s
         if outcome.gave_up and not has_come():
