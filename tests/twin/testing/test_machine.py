@@ -10,10 +10,14 @@ import pytest
 
 from datasheet.bad_input import BadInputError
 from mcu_models.power import state_current
+from sensors.recording import Recording, write_recording
 from twin.testing.bench import Bench
 from twin.testing.failures import FirmwareFailedError, HostTimeUpError
+from twin.testing.stimuli import stimulus_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from twin.testing.machine import Machine
 
 COUNTER, BOARD = "people_counter_stm32l4a6zg", "stm32l4a6zg"
@@ -139,6 +143,19 @@ def test_frames_of_ones_own_are_played(bench: Bench) -> None:
     machine.run(0.3)
     assert shown.frames.shape == (5, 8, 8)
     assert (shown.answers() >= 0).all()
+
+
+def test_a_recording_in_a_file_is_played_as_far_as_wanted(bench: Bench, tmp_path: Path) -> None:
+    degc = np.random.default_rng(3).normal(22.0, 0.3, (8, 8, 8)).astype(np.float32)
+    degc = (degc * 4).round() / 4
+    write_recording(tmp_path / "seen.npz", Recording(np.arange(8) / 10, degc, np.array([0, 1, 2, 3] * 2)))
+    stimulus = stimulus_of(tmp_path / "seen.npz", seconds=0.5)
+    assert np.array_equal(stimulus.frames, degc[:5])
+    assert stimulus.truth.tolist() == [0, 1, 2, 3, 0]
+    machine = bench.boot(COUNTER)
+    shown = machine.play(str(tmp_path / "seen.npz"), run=False)
+    assert machine.now_s == 0.0
+    assert shown.frames.shape == (8, 8, 8)
 
 
 @pytest.mark.parametrize(
