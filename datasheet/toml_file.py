@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ MAX_TOML_BYTES = 1 << 20
 INTEGER_LIMIT = 2**63
 """TOML 1.0 asks for integers of 64 bits; larger ones are refused."""
 
+_LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?>[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{DEEPEST_NESTING + 1}}}""")
+"""A dotted key with more parts than tables may nest: the parser's time grows with their cube."""
+
 _TOO_DEEP = f"must not nest tables and lists deeper than {DEEPEST_NESTING} levels"
 
 
@@ -36,9 +40,13 @@ def read_toml(path: Path) -> TomlTable:
     """
     data = read_regular_file(path, limit_bytes=MAX_TOML_BYTES)
     try:
-        table: TomlTable = tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInputError(path, "", None, "must be text in UTF-8") from error
+    if _LONG_KEY.search(text):
+        raise BadInputError(path, "", None, _TOO_DEEP)
+    try:
+        table: TomlTable = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInputError(path, "", None, f"is not valid TOML: {error}") from error
     except RecursionError as error:

@@ -8,6 +8,7 @@ import pytest
 
 from datasheet.bad_input import LONGEST_VALUE, BadInputError
 from datasheet.config import Config, find_in_library, library_names, read_config
+from datasheet.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,3 +105,11 @@ def test_a_long_value_is_shown_shortened(length: int, *, is_whole: bool) -> None
 def test_toml_that_would_exhaust_the_reader_is_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("key", ["a" + ".a" * 50_000, "[" + "b . " * 40 + "b]", '"x"' + ".'y'" * 33])
+def test_a_key_of_too_many_parts_is_refused_before_it_is_read(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "long.toml"
+    path.write_text(f"{key} = 1\n", encoding="utf-8")
+    with pytest.raises(BadInputError, match="deeper than 32 levels"):
+        read_toml(path)
