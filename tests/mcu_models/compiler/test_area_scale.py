@@ -107,6 +107,7 @@ def test_a_pixel_is_the_mean_of_what_lies_below_it() -> None:
         assert picture[row, column, channel] == round(total / side**2)
 
 
+@settings(deadline=None)
 @given(frame_side=st.integers(1, 90), picture_side=st.integers(1, 64), seed=st.integers(0, 9))
 def test_any_sizes_are_summed_by_the_parts_that_pixels_cover(frame_side: int, picture_side: int, seed: int) -> None:
     frame = np.random.default_rng(seed).integers(0, 65536, (frame_side, frame_side)).astype(np.uint16)
