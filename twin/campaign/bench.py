@@ -13,6 +13,7 @@ from mcu_models.emulators.image import read_image_for
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.library import find_image, image_names
 from sensors.camera.ov7725_registers import ADDRESS as CAMERA_ADDRESS
+from twin.campaign.replay import Replay
 from twin.campaign.verdict import Answer, Judge
 from twin.door.guard import ANSWER as DOOR_ANSWER
 from twin.emulated_node import ANSWER as COUNTER_ANSWER
@@ -63,6 +64,7 @@ class Bench:
         answers: Answers so far.
         lines: Lines of text so far that are no answers.
         port: UART of the first answer; empty before.
+        replay: What the network in the firmware says of the same frames; None where the campaign names none.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -81,6 +83,7 @@ class Bench:
             address=campaign.address,
         )
         self._stimulus.attach(self.emulator)
+        self.replay = self._replay(setup)
         self._camera = _seen(self.emulator.connections.cameras)
         pattern = DOOR_ANSWER if self._camera else COUNTER_ANSWER
         self._answer = re.compile(campaign.answer) if campaign.answer else pattern
@@ -100,6 +103,10 @@ class Bench:
     def end_s(self) -> float:
         """Virtual time at which everything has been shown, as far as that is known."""
         return self._stimulus.end_s
+
+    def _replay(self, setup: Setup) -> Replay | None:
+        network = setup.campaign.network
+        return None if network is None else Replay(network, self._stimulus.frames, setup.source)
 
     def _hear(self, line: UartLine) -> None:
         found = self._answer.match(line.text)
@@ -195,7 +202,7 @@ def play_golden(bench: Bench, setup: Setup, progress: Progress) -> Golden:
 
     Raises:
         NodeFailedError: The firmware stopped, or gave fewer than two answers.
-        BadInputError: The campaign leaves no time in which faults could begin.
+        BadInputError: The campaign leaves no time in which faults could begin, or names another network.
     """
     tick, awake = 0, list[tuple[float, float]]()
     while bench.emulator.now_s < bench.end_s and (bench.answers or bench.emulator.now_s < FIRST_LOOK_LIMIT_S):
@@ -206,6 +213,8 @@ def play_golden(bench: Bench, setup: Setup, progress: Progress) -> Golden:
     if len(bench.answers) < 2:
         said = [line.text for line in bench.lines[-1:]]
         raise NodeFailedError(f"without any fault the firmware gave {len(bench.answers)} answers; it said {said}")
+    if bench.replay is not None:
+        bench.replay.check(bench.answers)
     from_s, until_s = _window(setup, bench)
     near = setup.campaign.near_frames
     return Golden(

@@ -66,6 +66,9 @@ class Campaign(Config):
         answer: Regular expression of a line with an answer: its last group is compared, its first, if there are more,
             is the frame's number; None: "FRAME COUNT", or "FRAME SCORE DECISION" of a camera.
         detected: Regular expression of a line with which firmware says that something is wrong, or that it starts.
+        network: Of a people counter, the network in its firmware: an answer is right, too, if this network gives it
+            when it is shown the same frames, without those that the firmware has missed. None: only the golden run
+            counts.
         near_frames: An answer is right, too, if it is that of a frame so many before or behind; None: 0, or 1 of a
             camera, whose frames come at other moments when it has been started anew.
         i2c_nack: And so on: the kinds of faults. None: all kinds if no kind is given, else none of this.
@@ -87,6 +90,7 @@ class Campaign(Config):
     host_s: Seconds = 60.0
     answer: str | None = None
     detected: str = DETECTED
+    network: str | None = None
     near_frames: Annotated[int, Field(ge=0, le=100)] | None = None
     i2c_nack: NackRange | None = None
     i2c_stuck: StuckRange | None = None

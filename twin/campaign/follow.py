@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from twin.campaign.bench import Bench, Golden
     from twin.campaign.campaign_file import Campaign
     from twin.campaign.draws import DrawnFault
-    from twin.campaign.verdict import Verdict
+    from twin.campaign.verdict import Answer, Verdict
 
 MOST_SAID = 5
 """Different lines that are kept of what was said."""
@@ -45,6 +45,7 @@ class FaultResult:
         recovery_s: How long it took to recover; None when it did not.
         answers_lost: How many.
         answers_wrong: How many.
+        answers_following: How many are not those of the golden run, but follow from the frames that were missed.
         wrong_for_s: From the first wrong answer to the last.
         renumbered: Whether the firmware has numbered frames anew.
         resets: Causes of resets.
@@ -64,6 +65,7 @@ class FaultResult:
     recovery_s: float | None = None
     answers_lost: int = 0
     answers_wrong: int = 0
+    answers_following: int = 0
     wrong_for_s: float = 0.0
     renumbered: bool = False
     resets: tuple[str, ...] = ()
@@ -149,9 +151,16 @@ class _Follower:
 
     def _judged(self, until_s: float) -> Verdict:
         said_s = next((line.time_s for line in self._said()), math.inf)
-        answers = [one for one in self._bench.answers[self._first_answer :] if one.time_s >= self._fault.begin_s]
+        answers = [one for one in self._answers() if one.time_s >= self._fault.begin_s]
         noticed_s = min(said_s, self._reset_s)
         return self._judge.judge(Watched(self._fault.begin_s, self._over_s, until_s, answers, noticed_s))
+
+    def _answers(self) -> list[Answer]:
+        answers, replay = self._bench.answers, self._bench.replay
+        since = answers[self._first_answer :]
+        if replay is None or not self._judge.finds_wrong(since):
+            return since
+        return replay.expected(answers, self._first_answer)
 
     def _said(self) -> list[Any]:
         lines = self._bench.lines[self._first_line :]
@@ -175,6 +184,7 @@ class _Follower:
             recovery_s=None if verdict.recovery_s is None else round(verdict.recovery_s, _DIGITS),
             answers_lost=verdict.lost,
             answers_wrong=verdict.wrong,
+            answers_following=verdict.following,
             wrong_for_s=round(verdict.wrong_for_s, _DIGITS),
             renumbered=verdict.is_renumbered,
             resets=tuple(resets[:MOST_SAID]),

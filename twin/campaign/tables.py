@@ -108,8 +108,10 @@ def _outcome_table(result: CampaignResult) -> Table:
         cells = [str(counts[outcome] or "") for outcome in OUTCOMES]
         table.add_row(kind, *cells, str(sum(counts.values())))
     silent, renumbered = sum(row.silent for row in result.rows), sum(row.renumbered for row in result.rows)
+    following = sum(bool(row.answers_following) for row in result.rows)
     never = sum(not row.hit and row.outcome != FAILED for row in result.rows)
     table.caption = Text(
+        f"faults with answers that follow from missed frames: {following}; "
         f"wrong answers about which nothing was said: {silent}; frames renumbered: {renumbered}; "
         f"faults that met nothing to act on: {never}"
     )
@@ -137,6 +139,7 @@ def _came_of(row: FaultResult) -> str:
         row.outcome + (", silent" if row.silent else ""),
         f"{row.answers_lost} lost" if row.answers_lost else "",
         f"{row.answers_wrong} wrong" if row.answers_wrong else "",
+        f"{row.answers_following} follow from missed frames" if row.answers_following else "",
         back,
         "frames renumbered" if row.renumbered else "",
         *(f"reset by {cause}" for cause in row.resets),

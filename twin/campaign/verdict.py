@@ -6,7 +6,9 @@ that the sensor had shown when it came, whatever number the firmware gives it.
 - An answer is *lost* when the golden run has one to a frame and this run has none to it.
 - It is *wrong* when it differs from that of the golden run to the same frame. Answers to frames that the golden run did
   not answer count neither way.
-- Harm is either of them. The firmware has *recovered* at the first right answer behind the last harm.
+- An answer that differs *follows* from the frames that were missed, and is right, if the network gives it when it is
+  shown the frames that the firmware has taken and no others. That is told where the network is known (`replay.py`).
+- Harm is a lost answer or a wrong one. The firmware has *recovered* at the first right answer behind the last harm.
 - Frames are *renumbered* when the firmware's number of the last answer is below the last one before the fault plus the
   answers since: it has begun to count anew, or has used numbers twice.
 - The *limit* is the time allowed for recovery (`recover_s`) behind the fault's end; harm that shows only later than
@@ -56,12 +58,14 @@ class Answer:
         time_s: When its line was complete.
         value: What is compared.
         number: Which number the firmware gives it; None when it gives none.
+        expected: What is right for the frames that were taken so far; None where that is not known.
     """
 
     frame: int
     time_s: float
     value: str
     number: int | None
+    expected: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Verdict:
             nothing was harmed; None where it did not recover.
         lost: Answers lost.
         wrong: Answers wrong.
+        following: Answers that are not those of the golden run, but follow from the frames that were missed.
         wrong_for_s: From the first wrong answer to the last.
         is_silent: Whether answers were wrong and nothing was said.
         is_renumbered: Whether the firmware has numbered frames anew.
@@ -104,6 +109,7 @@ class Verdict:
     recovery_s: float | None
     lost: int
     wrong: int
+    following: int
     wrong_for_s: float
     is_silent: bool
     is_renumbered: bool
@@ -156,6 +162,7 @@ class Judge:
             recovery_s=None if math.isinf(recovered_s) else max(recovered_s - counted_from_s, 0.0),
             lost=len(lost_s),
             wrong=len(wrong_s),
+            following=sum(self._is_golden(one) is False and bool(self._is_right(one)) for one in watched.answers),
             wrong_for_s=max(wrong_s) - min(wrong_s) if wrong_s else 0.0,
             is_silent=bool(wrong_s) and not is_noticed,
             is_renumbered=self._is_renumbered(watched),
@@ -170,8 +177,16 @@ class Judge:
         answered = {answer.frame for answer in watched.answers}
         return [answer.time_s for answer in due if not any(frame in answered for frame in self._around(answer.frame))]
 
+    def finds_wrong(self, answers: Iterable[Answer]) -> bool:
+        """Tell whether any answer is wrong."""
+        return any(self._is_right(answer) is False for answer in answers)
+
     def _is_right(self, answer: Answer) -> bool | None:
-        """Tell whether an answer is as in the golden run; None where that has none to compare."""
+        """Tell whether an answer is as in the golden run or follows; None where that has none to compare."""
+        as_golden = self._is_golden(answer)
+        return as_golden if as_golden is None else as_golden or answer.value == answer.expected
+
+    def _is_golden(self, answer: Answer) -> bool | None:
         values = {self._values[frame] for frame in self._around(answer.frame) if frame in self._values}
         return answer.value in values if values else None
 

@@ -156,6 +156,7 @@ typedef struct {
 #define IWDG_KR_UNLOCK 0x5555u
 #define IWDG_KR_START 0xCCCCu
 #define IWDG_PR_64 4u
+#define IWDG_SR_RVU BIT(1)
 
 #define SCB_SCR_SLEEPDEEP BIT(2)
 

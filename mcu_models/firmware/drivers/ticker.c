@@ -18,9 +18,25 @@
 
 static volatile uint32_t ticks;
 static volatile uint32_t due;
-static uint32_t first; /* tick at which the counter began */
+static volatile uint32_t first;    /* tick at which the counter began */
+static volatile uint32_t together; /* the three above, exclusive or */
 /* The ticks when the watchdog was last refreshed, and their complement, by which it is known that they are right. */
 __attribute__((section(".bss.kept_ticks"))) static volatile uint32_t kept_ticks[2];
+
+/* A word that was damaged before it is changed leaves its trace in `together` for good. */
+static void put(volatile uint32_t *word, uint32_t value)
+{
+    together ^= *word ^ value;
+    *word = value;
+}
+
+static bool is_sound(void)
+{
+    disable_interrupts();
+    const bool agrees = (ticks ^ due ^ first) == together;
+    enable_interrupts();
+    return agrees;
+}
 
 /* The counter at a tick; every round is alike. */
 static uint32_t counter_at(uint32_t tick)
@@ -31,7 +47,7 @@ static uint32_t counter_at(uint32_t tick)
 
 static void wake_at(uint32_t tick)
 {
-    due = tick;
+    put(&due, tick);
     LPTIM1->ICR = LPTIM_ISR_CMPOK;
     LPTIM1->CMP = counter_at(tick);
 }
@@ -49,7 +65,7 @@ void lptim1_handler(void)
 {
     LPTIM1->ICR = LPTIM_ISR_CMPM;
     const uint32_t tick = ticks + (due - ticks - 1u) % TICKS_PER_ROUND + 1u;
-    ticks = tick;
+    put(&ticks, tick);
     if (tick == due) {
         wake_at(tick + 1u);
     }
@@ -61,8 +77,12 @@ static uint32_t ticks_before_reset(bool was_bitten)
     return was_bitten && kept_ticks[0] == ~kept_ticks[1] ? kept_ticks[0] + WATCHDOG_MS / (1000u / TICKS_PER_SECOND) : 0u;
 }
 
+/* Damaged ticks would let the node sleep for too long: they are what a reset makes right. */
 static void show_progress(void)
 {
+    if (!is_sound()) {
+        watchdog_bite();
+    }
     watchdog_refresh();
     kept_ticks[0] = ticks;
     kept_ticks[1] = ~kept_ticks[0];
@@ -70,7 +90,8 @@ static void show_progress(void)
 
 void ticker_start(bool was_bitten)
 {
-    ticks = first = ticks_before_reset(was_bitten);
+    put(&first, ticks_before_reset(was_bitten));
+    put(&ticks, first);
     RCC->CCIPR |= RCC_CCIPR_LPTIM1_LSE;
     reg_set(&RCC->APB1ENR1, RCC_APB1ENR1_LPTIM1EN);
     LPTIM1->IER = LPTIM_ISR_CMPM;

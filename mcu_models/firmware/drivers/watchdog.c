@@ -24,3 +24,15 @@ void watchdog_shorten(void)
     IWDG->RLR = WATCHDOG_MS / MS_PER_COUNT - 1u;
     watchdog_refresh();
 }
+
+/* A reload value must have arrived before the refresh that takes it (RM0351, 36.3.3). */
+void watchdog_bite(void)
+{
+    IWDG->KR = IWDG_KR_UNLOCK;
+    IWDG->RLR = 0u;
+    while ((IWDG->SR & IWDG_SR_RVU) != 0u) {
+    }
+    watchdog_refresh();
+    for (;;) {
+    }
+}

@@ -21,6 +21,9 @@ void watchdog_start(void);
 /* From the second refresh from now on it bites after WATCHDOG_MS. */
 void watchdog_shorten(void);
 
+/* Reset the chip by it within some milliseconds. */
+_Noreturn void watchdog_bite(void);
+
 static inline void watchdog_refresh(void)
 {
     IWDG->KR = IWDG_KR_REFRESH;

@@ -70,6 +70,8 @@ FAULTS: dict[str, tuple[dict[str, Any], float]] = {
     "all ones for 1.5 s": lasting("i2c_data", 1.5, **SENSOR, value=0xFF),
     "all zeros for a frame": lasting("i2c_data", 1.0, **SENSOR, value=0, times=128),
     "8 degC flipped once": lasting("i2c_data", 1.0, **SENSOR, flip=0x20, offset=40, times=1),
+    "4 degC flipped in 71 % for 0.6 s": lasting("i2c_data", 0.6, **SENSOR, flip=0x10, probability=0.71),
+    "2 degC flipped in 10 % for 0.6 s": lasting("i2c_data", 0.6, **SENSOR, flip=0x08, probability=0.1),
     "far out of range once": lasting("i2c_data", 1.0, **SENSOR, flip=0x07, offset=41, times=1),
     "crystal 0.2 % fast": ({"clock_drift": ({"oscillator": "lse", "ppm": 2000.0, "from_s": BEGIN_S},)}, BEGIN_S),
 }  # fmt: skip
@@ -232,6 +234,23 @@ def test_a_main_loop_that_hangs_is_restarted_and_goes_on(
     later = [answer.time_s for answer in answers if answer.time_s > begin_s + 0.2]
     assert later[0] < begin_s + WITHIN_S
     assert len(later) > 10
+
+
+@pytest.mark.parametrize(("symbol", "bit"), [("ticks", 17), ("due", 22), ("first", 2)])
+def test_damaged_ticks_let_nobody_sleep_for_long(
+    symbol: str, bit: int, begun: tuple[Bench, Snapshot, list[Answer]], recording: Recording
+) -> None:
+    """Each says when the core wakes next; the firmware has itself reset, and goes on."""
+    bench, snapshot, before = begun
+    bench.emulator.restore(snapshot)
+    flip = {"at_s": BEGIN_S, "symbol": symbol, "bit": bit}
+    inject(bench.emulator, FaultPlan.model_validate({"ram_bit_flip": (flip,)}))
+    answers = before + bench.run(BEGIN_S + WITHIN_S + 0.5)
+    assert bench.emulator.resets == ["iwdg"]
+    assert_right(answers, recording)
+    later = [answer.time_s for answer in answers if answer.time_s > BEGIN_S]
+    assert later[0] < BEGIN_S + 0.5
+    assert all(second - first < 0.5 for first, second in pairwise(later))
 
 
 def test_numbers_that_were_damaged_begin_anew(begun: tuple[Bench, Snapshot, list[Answer]]) -> None:

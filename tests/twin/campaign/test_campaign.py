@@ -18,10 +18,12 @@ from twin.campaign.bench import Bench, Golden, Setup, play_golden
 from twin.campaign.draws import DrawnFault
 from twin.campaign.follow import FaultResult
 from twin.campaign.heat_map import heat_map_png
+from twin.campaign.replay import Replay
 from twin.campaign.session import CampaignResult, run_campaign
 from twin.campaign.tables import campaign_answer, faults_csv
 from twin.campaign.verdict import FAILED, HANG, MASKED, OUTCOMES, RECOVERED
 from twin.emulated_node import no_progress
+from twin.testing.stimuli import stimulus_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,6 +146,33 @@ def test_a_recording_that_is_too_short_is_refused(setup: Setup, golden_bench: tu
     short = replace(setup, campaign=setup.campaign.model_copy(update={"seconds": 2.0}))
     with pytest.raises(BadInputError, match=r"campaign.toml: seconds is 2.0; is too short"):
         play_golden(Bench(short), short, no_progress)
+
+
+def test_what_follows_from_missed_frames_is_the_answer_of_the_same_network(
+    setup: Setup, golden_bench: tuple[Golden, Bench]
+) -> None:
+    """Without a fault that is what the firmware says; another network is refused."""
+    golden, bench = golden_bench
+    assert bench.replay is None
+    frames = stimulus_of(setup.campaign.play).frames
+    replay = Replay("people_c16_p_c16_fc_w3", frames, "campaign.toml")
+    replay.check(golden.answers)
+    part = [*golden.answers[:50], *golden.answers[60:]]
+    again = replay.expected(part, 40)
+    assert [one.frame for one in again] == [one.frame for one in part[40:]]
+    assert all(one.value == one.expected for one in again[:10])
+    with pytest.raises(BadInputError, match=r"campaign.toml: network is 'people_c8_p_fc'; must be the firmware's"):
+        Replay("people_c8_p_fc", frames, "campaign.toml").check(golden.answers)
+
+
+def test_frames_that_were_missed_are_no_fault_of_the_answers_behind(setup: Setup) -> None:
+    """A sensor that was silent for a while, with a network named: all that differs follows."""
+    named = replace(setup, campaign=setup.campaign.model_copy(update={"network": "people_c16_p_c16_fc_w3"}))
+    golden = play_golden(Bench(named), named, no_progress)
+    table = {"bus": "I2C1", "address": 0x69, "from_s": AT_S, "until_s": AT_S + 0.8}
+    (row,) = played(named, golden, [fault(6, "i2c_nack", table, seconds=0.8)])
+    assert (row.outcome, row.answers_wrong) == (RECOVERED, 0)
+    assert row.answers_lost > 5
 
 
 def test_a_campaign_from_its_file(recording: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,18 @@ def test_a_wrong_answer_is_silent_unless_something_was_said_in_time() -> None:
     assert silent.recovery_s == pytest.approx(7.2 - BEGIN_S)
     assert not JUDGE.judge(watched(changed(6.05, 7.15), noticed_s=7.5)).is_silent
     assert JUDGE.judge(watched(changed(6.05, 7.15), noticed_s=8.5)).is_silent
+
+
+def test_an_answer_that_follows_from_missed_frames_is_not_wrong() -> None:
+    differing = changed(6.05, 7.15)
+    known = [replace(one, expected="9" if one.time_s < 7.0 else one.value) for one in differing]
+    assert JUDGE.finds_wrong(differing)
+    verdict = JUDGE.judge(watched([replace(one, expected=one.value) for one in differing]))
+    assert (verdict.outcome, verdict.wrong, verdict.following) == (MASKED, 0, 11)
+    verdict = JUDGE.judge(watched([one for one in known if one.time_s < 6.95]))
+    assert (verdict.outcome, verdict.following) == (HANG, 9)
+    verdict = JUDGE.judge(watched([replace(one, expected="8") for one in differing]))
+    assert (verdict.outcome, verdict.wrong, verdict.following) == (WRONG, 11, 0)
 
 
 def test_harm_that_shows_late_has_a_limit_of_its_own() -> None:

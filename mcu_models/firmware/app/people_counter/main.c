@@ -86,6 +86,13 @@ static void report_all(void)
     }
 }
 
+/* Sleep until a tick, but no longer than the policy has a reason to: a tick that was damaged costs no more than that. */
+static uint32_t wait_until(uint32_t tick, uint32_t longest)
+{
+    const uint32_t now = ticker_now();
+    return ticker_wait_until((int32_t)(tick - now) > (int32_t)longest ? now + longest : tick);
+}
+
 /* Look a few times, with the sensor powered for no longer; what was learnt before still holds. */
 static void glance(void)
 {
@@ -106,12 +113,13 @@ static void glance(void)
     if (policy()->report_every != 0u && kept.looks % policy()->report_every == 0u) {
         report_all();
     }
-    (void)ticker_wait_until(begun + policy()->period_ticks);
+    (void)wait_until(begun + policy()->period_ticks, policy()->period_ticks);
 }
 
 /* What `follow` knows of the sensor's rate and of motion. */
 struct pace {
     bool is_slow;
+    uint32_t tick, wait; /* of the last frame, and from it to the next */
     uint32_t moved;  /* tick of the last motion */
     uint32_t report; /* tick of the next report */
 };
@@ -149,55 +157,65 @@ static uint32_t choose_rate(struct pace *pace, uint32_t tick)
     return 1u;
 }
 
-static void report_when_due(struct pace *pace, uint32_t tick)
+__attribute__((noinline)) static uint32_t wait_for_frame(const struct pace *pace)
+{
+    const bool is_far = pace->is_slow && pace->wait != 1u;
+    return is_far ? wait_until(pace->tick + pace->wait, slow_ticks() + 1u) : ticker_wait();
+}
+
+static void report_when_due(struct pace *pace)
 {
     if (policy()->report_every == 0u) {
         return;
     }
-    if ((int32_t)(tick - pace->report) >= 0) {
+    if ((int32_t)(pace->tick - pace->report) >= 0) {
         batch_report();
         do {
             pace->report += policy()->report_every;
-        } while ((int32_t)(tick - pace->report) >= 0);
+        } while ((int32_t)(pace->tick - pace->report) >= 0);
     }
     while (batch_send() && pace->is_slow) {
     }
 }
 
 /* The sensor measures ten frames a second, and nothing is known of motion. */
-static void follow_anew(struct pace *pace, uint32_t tick)
+static void follow_anew(struct pace *pace)
 {
     motion_reset();
     pace->is_slow = false;
-    pace->moved = tick;
+    pace->wait = 1u;
+    pace->tick = pace->moved = ticker_now();
 }
 
-/* Look at every frame the sensor has, at the rate that motion asks for, until the node closes. A frame that could not be
- * had is left out: what was learnt before it still holds. */
+/* Look at the frame of a tick. A frame that could not be had is left out: what was learnt before it still holds.
+ *
+ * Not inlined, so that little is in registers while the core sleeps, and nothing that would not be set anew. */
+__attribute__((noinline)) static void follow_tick(struct pace *pace, uint32_t tick)
+{
+    pace->tick = tick;
+    pace->wait = 1u;
+    const sensor_look_t look = sensor_look(pixels, pace->is_slow);
+    if (look == SENSOR_FRAME) {
+        const int32_t people = people_count(pixels);
+        if (policy()->kind == DUTY_UNTIL_MOTION) {
+            pace->wait = choose_rate(pace, tick);
+        }
+        answer(people);
+    } else if (look == SENSOR_RESTARTED) {
+        follow_anew(pace);
+    }
+    report_when_due(pace);
+}
+
+/* Look at every frame the sensor has, at the rate that motion asks for, until the node closes. */
 static void follow(void)
 {
     start_sensor();
-    uint32_t tick = ticker_now(), wait = 1u;
-    struct pace pace = {.report = tick + policy()->report_every};
-    follow_anew(&pace, tick);
-    for (;;) {
-        tick = wait == 1u ? ticker_wait() : ticker_wait_until(tick + wait);
-        if (!opening_is_open(tick)) {
-            return;
-        }
-        wait = 1u;
-        const sensor_look_t look = sensor_look(pixels, pace.is_slow);
-        if (look == SENSOR_FRAME) {
-            const int32_t people = people_count(pixels);
-            if (policy()->kind == DUTY_UNTIL_MOTION) {
-                wait = choose_rate(&pace, tick);
-            }
-            answer(people);
-        } else if (look == SENSOR_RESTARTED) {
-            tick = ticker_now();
-            follow_anew(&pace, tick);
-        }
-        report_when_due(&pace, tick);
+    static struct pace pace;
+    follow_anew(&pace);
+    pace.report = pace.tick + policy()->report_every;
+    for (uint32_t tick; opening_is_open(tick = wait_for_frame(&pace));) {
+        follow_tick(&pace, tick);
     }
 }
 
