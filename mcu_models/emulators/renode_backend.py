@@ -186,10 +186,12 @@ class RenodeEmulator:
             RenodeError: Renode has ended or no longer answers.
         """
         self._command(f"await {uart_bytes(until_text).hex() if until_text else '-'}")
-        self._process.send(f"run {round(min(max(until_s, 0.0), MAX_UNTIL_S) * _NS)}")
+        until_s = min(max(until_s, 0.0), MAX_UNTIL_S)
+        self._process.send(f"run {round(until_s * _NS)}")
         ending = _Ending(self._process, give_up)
         try:
-            return self._outcome(self._await_answer("a run", ending.look), gave_up=ending.asked_s is not None)
+            answer = self._await_answer("a run", ending.look)
+            return self._outcome(answer, until_s, gave_up=ending.asked_s is not None)
         except BaseException:
             # Renode still runs and would answer the next command with what belongs to this one.
             self.close()
@@ -338,13 +340,16 @@ class RenodeEmulator:
             begin_s = self._spans.pop().begin_s
         self._spans.append(StateSpan(state, begin_s, end_s))
 
-    def _outcome(self, answer: str, *, gave_up: bool) -> RunOutcome:
+    def _outcome(self, answer: str, until_s: float, *, gave_up: bool) -> RunOutcome:
         if not _DONE.fullmatch(answer):
             raise RenodeError(f"Renode ended a run with what is no outcome: {answer}"[:_SHOWN_CHARACTERS])
         now_ns, instructions, cycles, _, asleep_ns, heard, fault, pc = (float(word) for word in answer.split())
         self._pass_to(now_ns)
         self._pc = int(pc)
         end, detail = self._end(heard=bool(heard), fault=int(fault), gave_up=gave_up)
+        if (end, detail) == ("seconds", ""):
+            # A time between two of Renode's nanoseconds has come too: who runs until then must not wait for ever.
+            self._now_s = max(self._now_s, until_s)
         return RunOutcome(end, int(instructions), int(cycles), self._now_s, asleep_ns / _NS, detail)
 
     def _end(self, *, heard: bool, fault: int, gave_up: bool) -> tuple[End, str]:

@@ -253,17 +253,18 @@ class Machine:
         """Return every edge of every pin that firmware drives, in order of time."""
         return list(self._pins.all())
 
-    def _run_until_edge(self, wanted: tuple[str, int, bool], within_s: float) -> None:
+    def _run_until_edge(self, wanted: tuple[str, int, bool], within_s: float) -> float:
         end_s = self.now_s + within_s
         self._pins.want(wanted)
         can_stop = isinstance(self.emulator, UnicornEmulator)
-        while not self._pins.has_come and self.now_s < end_s:
+        while self._pins.come is None and self.now_s < end_s:
             until_s = end_s if can_stop else min(self.now_s + EDGE_STEP_S, end_s)
-            self._run(until_s, has_come=lambda: self._pins.has_come)
-        if not self._pins.has_come:
+            self._run(until_s, has_come=lambda: self._pins.come is not None)
+        if self._pins.come is None:
             level = "high" if wanted[2] else "low"
             pin = f"P{wanted[0][-1]}{wanted[1]}"
             raise FirmwareFailedError(f"{pin} did not go {level} within {within_s:g} s\n{story(self.emulator)}")
+        return self._pins.come.time_s
 
     # -- what it costs -------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ def times_of(machine: Machine, marker: str) -> list[float]:
     if kind == "pin" and rest.endswith((" rises", " falls")):
         return _edges(machine, *rest.rsplit(" ", 1))
     if kind in ("call", "return") and rest:
+        if machine.backend != "unicorn":
+            raise BadInputError("latency", "marker", marker, "calls are timed with the Unicorn backend only")
         wanted = "enter" if kind == "call" else "leave"
         return [event.time_s for event in machine.call_events() if event.kind == wanted and event.name == rest]
     raise BadInputError("latency", "marker", marker, f"must be {_FORMS}")
@@ -52,7 +54,10 @@ def _frames(machine: Machine, number: int | None) -> list[float]:
 
 def _lines(machine: Machine, wanted: str) -> list[float]:
     if len(wanted) > 1 and wanted[0] == wanted[-1] == "/":
-        pattern = re.compile(wanted[1:-1])
+        try:
+            pattern = re.compile(wanted[1:-1])
+        except re.error as error:
+            raise BadInputError("latency", "marker", f"uart {wanted}", f"no regular expression: {error}") from None
         return [line.time_s for line in machine.uart_lines() if pattern.search(line.text)]
     return [line.time_s for line in machine.uart_lines() if wanted in line.text]
 
@@ -68,7 +73,7 @@ def _edges(machine: Machine, pin: str, way: str) -> list[float]:
 def spans_s(begins_s: list[float], ends_s: list[float]) -> list[float]:
     """Return the time from each beginning to the first end behind it that comes before the next beginning."""
     spans = []
-    for begin_s, next_s in zip(begins_s, [*begins_s[1:], float("inf")], strict=True):
+    for begin_s, next_s in zip(begins_s, [*begins_s[1:], float("inf")], strict=False):  # there may be no beginning
         place = bisect_left(ends_s, begin_s)
         if place < len(ends_s) and ends_s[place] < next_s:
             spans.append(ends_s[place] - begin_s)

@@ -26,19 +26,19 @@ class PinLog:
         self._emulator = emulator
         self._edges: dict[tuple[str, int], list[PinEdge]] = {}
         self._wanted: tuple[str, int, bool] | None = None
-        self.has_come = False
+        self.come: PinEdge | None = None
         emulator.on_pin_edge(self._hear)
 
     def _hear(self, edge: PinEdge) -> None:
         self._edges.setdefault((edge.port, edge.pin), []).append(edge)
-        if self._wanted == (edge.port, edge.pin, edge.high):
-            self.has_come = True
+        if self.come is None and self._wanted == (edge.port, edge.pin, edge.high):
+            self.come = edge
             if isinstance(self._emulator, UnicornEmulator):
                 self._emulator.stop_soon()
 
     def want(self, wanted: tuple[str, int, bool] | None) -> None:
         """Look out for a level of a pin: port, pin, whether high."""
-        self._wanted, self.has_come = wanted, False
+        self._wanted, self.come = wanted, None
 
     def of(self, port: str, number: int) -> tuple[PinEdge, ...]:
         """Return the edges of one pin."""
@@ -61,7 +61,7 @@ class Pin:
         name: Its name.
         log: Knows its edges.
         emulator: The chip.
-        run_until_edge: Runs until a level has come or a time is up.
+        run_until_edge: Runs until a level has come, and returns when that was.
 
     Raises:
         ValueError: No pin has such a name.
@@ -72,7 +72,7 @@ class Pin:
         name: str,
         log: PinLog,
         emulator: AnyEmulator,
-        run_until_edge: Callable[[tuple[str, int, bool], float], None],
+        run_until_edge: Callable[[tuple[str, int, bool], float], float],
     ) -> None:
         self.name = name
         self._port, self._number = pin_of(name)
@@ -104,7 +104,7 @@ class Pin:
         """
         __tracebackhide__ = True
         if self.is_high is not high:
-            self._run_until_edge((self._port, self._number, high), within_s)
+            return self._run_until_edge((self._port, self._number, high), within_s)
         return self.edges[-1].time_s if self.edges else self._emulator.now_s
 
     def drive(self, *, high: bool) -> None:

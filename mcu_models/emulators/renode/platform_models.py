@@ -170,8 +170,12 @@ def _rtc(part: Part) -> Entry:
 
 
 def _iwdg(part: Part) -> Entry:
-    arguments = {"frequency": str(round(part.board.sheet.clocks.lsi_hz.value))}
-    return Entry(part.label, "Timers.STM32_IndependentWatchdog", part.place, arguments)
+    lsi_hz = str(round(part.board.sheet.clocks.lsi_hz.value))
+    if part.follows_clocks:
+        arguments = {"core": "core", "clocks": str(part.first_of("rcc_l4")), "lsiHz": lsi_hz}
+        return Entry(part.label, "EdgeSensorTwin.Iwdg", part.place, arguments)
+    comment = "A refresh counts from the beginning of its quantum; RCC does not say that it has reset the chip."
+    return Entry(part.label, "Timers.STM32_IndependentWatchdog", part.place, {"frequency": lsi_hz}, comment=comment)
 
 
 def _wwdg(part: Part) -> Entry | Tag:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 BOARD, UART, BUS = "stm32l4a6zg", "USART2", "I2C1"
 APPS = Path(__file__).parent / "apps"
 FIRMWARE = Path(__file__).parents[3] / "mcu_models" / "firmware"
-UNUSED_DRIVERS = ("ticker", "amg8833")
+UNUSED_DRIVERS = ("ticker", "amg8833", "kept")
 CHARACTER_S = 10 * 139 / 16e6
 """Ten bits of the divider that the driver sets, from HSI16."""
 I2C_BYTE_S = 9 * (14 * 2 / 16e6 + 750e-9)
@@ -119,6 +119,13 @@ def bare_image(code: bytes, *, base: int = 0x08000000, handler: bytes = b"\xfe\x
 
 # ldr r0, nothing; ldr r1, [r0]; ldr r2, turns; 1: subs r2, #1; bne 1b; udf #0; nothing: .word; turns: .word
 TROUBLE = bytes.fromhex("02480168024a013afdd100de008c0040204e0000")
+
+# Counts its starts at 0x20000000, keeps CSR behind it and removes its flags; the first time it starts the IWDG with a
+# reload of 63 (8 ms), refreshes it 20 times, 5000 turns of a loop apart, counts that in the third word, and then rests.
+WATCHED = bytes.fromhex(
+    "0f4810490a680368013303604260012b15d10124e40514430c600b490b4c0c600b4c0c603f248c6014250a4c0c600a4c013cfdd1"
+    "846801348460013df5d1fee7000000209410024000300040cccc000055550000aaaa000088130000"
+)
 
 
 class Lab:
@@ -509,6 +516,24 @@ def test_a_core_that_never_rests_is_awake_all_the_time(lab: Lab, backend: Backen
         assert outcome.virtual_s == pytest.approx(0.5, abs=0.004)
         assert outcome.sleep_s == pytest.approx(0.0, abs=1e-6)
         assert outcome.cycles == pytest.approx(0.5 * 4e6, rel=0.01)
+
+
+def test_a_watchdog_bites_once_it_is_not_refreshed_and_says_so(lab: Lab, backend: BackendName) -> None:
+    """Time and counts go on through the reset, RAM keeps its words, and the second start knows why it is one."""
+    with lab.open(backend, bare_image(WATCHED), {4_000_000: 2_666_668}) as emulator:
+        outcome = emulator.run(until_s=0.2)
+        starts, flags, refreshes = struct.unpack("<3I", emulator.read_memory(0x20000000, 12))
+    assert (starts, refreshes) == (2, 20)
+    assert flags & 0xFF000000 == 0x24000000  # IWDGRSTF and PINRSTF
+    assert outcome.virtual_s == pytest.approx(0.2, abs=0.004)
+    assert outcome.cycles == pytest.approx(0.2 * 4e6, rel=0.02)
+    assert outcome.instructions >= 20 * 2 * 5000
+
+
+def test_a_time_between_two_nanoseconds_comes(lab: Lab, backend: BackendName) -> None:
+    until_s = 0.1 + 0.2
+    with lab.open(backend, bare_image(LOOP)) as emulator:
+        assert emulator.run(until_s=until_s).virtual_s >= until_s
 
 
 def test_long_texts_pass(lab: Lab, backend: BackendName) -> None:

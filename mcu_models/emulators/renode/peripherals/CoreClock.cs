@@ -41,6 +41,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         {
             Look();
             clockHz = resetHz;
+            sleepsDeep = false;
             counter.Reset();
             Pace();
         }
@@ -81,6 +82,13 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             Changed?.Invoke();
             // The new rate holds from the next round on; this ends the round, and repeats the store that brought us here.
             cpu.RequestTranslationBlockRestart(quiet: true);
+        }
+
+        /// <summary>Resets the chip where Renode's time sources meet next; what is executed until then is booked.</summary>
+        public void RequestReset()
+        {
+            machine.LocalTimeSource.ExecuteInNearestSyncedState(_ => Look());
+            machine.RequestReset();
         }
 
         /// <summary>Books the time since the last look.</summary>
@@ -179,7 +187,14 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             }
         }
 
-        public ulong Instructions => cpu.ExecutedInstructions;
+        public ulong Instructions
+        {
+            get
+            {
+                Look();
+                return instructionsBefore + lastInstructions;
+            }
+        }
 
         public double RunMicroseconds
         {
@@ -218,6 +233,12 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
             var nowNs = SyncedNs();
             var instructions = cpu.ExecutedInstructions;
             var skipped = cpu.SkippedInstructions;
+            if(instructions < lastInstructions)
+            {
+                // A reset of the core sets its count back.
+                instructionsBefore += lastInstructions;
+                lastInstructions = 0;
+            }
             var executed = instructions - lastInstructions;
             var mips = cpu.PerformanceInMips;
             var waitedNs = (skipped - lastSkipped) * 1e3 / mips;
@@ -385,6 +406,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private double asleepNs;
         private double cycles;
         private ulong lastInstructions;
+        private ulong instructionsBefore;
         private ulong lastSkipped;
         private ulong collectedInstructions;
         private bool isCollecting;

@@ -10,8 +10,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     /// <summary>
     /// RCC of the STM32L4 and L4+ (RM0351 and RM0432, chapter 6): oscillators with their start-up times, the three
     /// PLLs, the switch of the system clock, the bus dividers and the kernel clocks of peripherals. The core's rate,
-    /// SysTick and Renode's timers follow. Stop modes leave HSI or MSI running, as STOPWUCK says. Bus clock enables and peripheral resets are
-    /// kept as written and have no effect; clock security and interrupts of ready oscillators are not modelled.
+    /// SysTick and Renode's timers follow. Stop modes leave HSI or MSI running, as STOPWUCK says. CSR tells a reset by
+    /// the independent watchdog from one by software. Bus clock enables and peripheral resets are kept as written and
+    /// have no effect; clock security and interrupts of ready oscillators are not modelled.
     /// </summary>
     public class L4Rcc : TimedRegisters, IClockTree
     {
@@ -45,9 +46,19 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         public override void Reset()
         {
             var backupDomain = this[BackupDomain];
+            // Flags of earlier resets stay until firmware removes them; every reset pulls the pin NRST as well.
+            var flags = this[ControlStatus] & ResetFlags | PinReset | cause;
+            cause = SoftwareReset;
             base.Reset();
             SetResetValues();
             this[BackupDomain] = backupDomain;
+            this[ControlStatus] = this[ControlStatus] & ~ResetFlags | flags;
+        }
+
+        /// <summary>Says whose flag in CSR the next reset sets; without a word it is that of software.</summary>
+        public void NoteReset(uint flag)
+        {
+            cause = flag;
         }
 
         public override uint ReadDoubleWord(long offset)
@@ -120,6 +131,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         }
 
         public event Action ClocksChanged;
+
+        public const uint WatchdogReset = 1u << 29;
 
         private double SystemHz => SourceHz((this[Configuration] >> 2) & 3);
 
@@ -290,6 +303,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         }
 
         private List<STM32_Timer> timers;
+        private uint cause = SoftwareReset;
         private long polled = -1;
         private readonly IMachine machine;
         private int polls;
@@ -325,6 +339,8 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
         private const uint BackupReset = 1u << 16;
         private const uint RemoveResetFlags = 1u << 23;
         private const uint ResetFlags = 0xFFu << 24;
+        private const uint PinReset = 1u << 26;
+        private const uint SoftwareReset = 1u << 28;
         private const uint WakeWithHsi = 1u << 15;
 
         private struct KernelField
