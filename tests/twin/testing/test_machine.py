@@ -86,7 +86,7 @@ def test_latency_from_frame_to_answer_is_less_than_the_time_between_frames(count
 
 @pytest.mark.parametrize("marker", ["", "frames", "pin PA8", "pin PX8 rises", "uart", "uart /(/", "call"])
 def test_what_is_no_marker_is_refused(counted: Machine, marker: str) -> None:
-    with pytest.raises(BadInputError, match="must be|no regular expression"):
+    with pytest.raises(BadInputError, match=r"must be|no regular expression"):
         counted.latency_s(marker, "frame")
 
 
