@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from twin.cli_options import folder_named
 
@@ -44,6 +45,8 @@ def run_suite_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,  # noqa: FBT002
 ) -> None:
     """Test firmware in emulation: boards x scenarios x faults from one file, each case in a process of its own."""
+    from sensors.whole_file import output_target  # noqa: PLC0415
+    from twin.result_files import output_folder, write_files  # noqa: PLC0415
     from twin.testing.junit import junit_xml  # noqa: PLC0415 - slow to load; --help does without
     from twin.testing.suite import read_suite  # noqa: PLC0415
     from twin.testing.suite_runner import RunnerOptions, run_cases  # noqa: PLC0415
@@ -52,15 +55,15 @@ def run_suite_command(
     chosen = _chosen(read, case or [])
     options = RunnerOptions(suite, jobs, host_seconds, retries, artefacts)
     console = Console(stderr=as_json)
-    try:
-        results = run_cases(chosen, options, lambda result: _tell(console, result))
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    if junit is not None:
-        from twin.result_files import output_folder, write_files  # noqa: PLC0415
-
-        with output_folder(junit.parent):
+    with output_folder(None if junit is None else junit.parent):
+        if junit is not None:
+            output_target(junit)
+        try:
+            results = run_cases(chosen, options, lambda result: _tell(console, result))
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        if junit is not None:
             write_files(junit.parent, {junit.name: junit_xml(read.title, results)})
     bad = [result for result in results if result.counts]
     if as_json:
@@ -88,10 +91,16 @@ def _tell(console: Console, result: CaseResult) -> None:
     tries = f", try {result.tries}" if result.tries > 1 else ""
     quarantine = ", in quarantine" if result.is_quarantined and result.outcome != "passed" else ""
     took = f"{result.virtual_s:.1f} s in {result.host_s:.1f} s"
-    console.print(f"{_SIGNS[result.outcome]} {result.name} [dim]({took}{tries}{quarantine})[/]", highlight=False)
+    line = f"{_SIGNS[result.outcome]} {escape(result.name)} [dim]({took}{tries}{quarantine})[/]"
+    # A command that a console has broken into lines cannot be copied.
+    console.print(line, highlight=False, soft_wrap=True)
     if result.told:
         console.print(
-            "".join(f"    {line}\n" for line in result.told.splitlines()), end="", markup=False, highlight=False
+            "".join(f"    {line}\n" for line in result.told.splitlines()),
+            end="",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
 

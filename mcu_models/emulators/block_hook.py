@@ -353,6 +353,11 @@ class BlockHook:
                 self._arena[native.BLOCK_FUNCTION + index] = self._function_of.get(block.address, 0)
         self._words[native.CALLS_WATCHED] = 1
 
+    def end_handler(self, return_code: int) -> None:
+        """End the call of a handler that returns with this code: no block begins where that leads."""
+        if self._words[native.CALLS_WATCHED]:
+            native.leave_calls(self._arena, return_code & ~1, self._engine.reg_read(arm_const.UC_ARM_REG_MSP))
+
     def call_cycles(self, number: int) -> tuple[int, int, int, int, int]:
         """Return how many calls of a watched function have ended; cycles of the last, shortest, longest and of all."""
         first = native.FUNCTION + number * native.FUNCTION_WORDS

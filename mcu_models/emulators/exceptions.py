@@ -115,6 +115,7 @@ class ExceptionUnit:
 
     def leave(self, return_code: int) -> int:
         """Return from a handler, or go on to the next that waits; return where the core goes on, without Thumb bit."""
+        self._hook.end_handler(return_code)
         ended = self._nvic.leave()
         if self.on_exception is not None:
             self.on_exception(ended, "leave")

@@ -400,7 +400,7 @@ def _drop_call(arena, has_ended):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @njit(cache=True)
-def _leave_calls(arena, pc, stack):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def leave_calls(arena, pc, stack):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """End the innermost call that returns to here with this stack pointer, and whatever it has called."""
     depth = arena[CALL_DEPTH] - 1
     while depth >= 0:
@@ -456,7 +456,7 @@ def _watch_calls(uc, arena, block, pc):  # type: ignore[no-untyped-def]  # noqa:
     if arena[CALLS_WATCHED] == 0:
         return
     if arena[RETURN_MARK + (pc >> 1 & (RETURN_MARKS - 1))] != 0:
-        _leave_calls(arena, pc, _register_value(uc, arena, _SP))
+        leave_calls(arena, pc, _register_value(uc, arena, _SP))
     function = arena[BLOCK_FUNCTION + block]
     if function != 0:
         _enter_call(uc, arena, function)

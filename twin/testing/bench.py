@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 from datasheet.bad_input import BadInputError
 from datasheet.regular_file import is_file
 from mcu_models.boards.board import find_board
-from mcu_models.emulators.backends import open_emulator
+from mcu_models.emulators.backends import BackendName, open_emulator
 from mcu_models.emulators.image import read_image_for
 from mcu_models.firmware.library import find_image
 from twin.testing.machine import Machine
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcu_models.boards.board import Board
-    from mcu_models.emulators.backends import BackendName
     from mcu_models.emulators.image import FirmwareImage
     from twin.testing.budgets import Budgets, Comparison
     from twin.testing.stimuli import AnyEmulator
@@ -86,8 +85,11 @@ class Bench:
         if name is None:
             raise BadInputError("boot", "board", None, 'needs a board: boot(image, board="...") or a marker')
         chip = find_board(name)
+        kind = backend or self.backend
+        if kind not in get_args(BackendName):
+            raise BadInputError("boot", "backend", kind, f"must be one of {', '.join(get_args(BackendName))}")
         firmware = _find(str(image).replace("{board}", chip.name), chip, load_address)
-        opened = open_emulator(backend or self.backend, chip, firmware, rates=rates)
+        opened = open_emulator(kind, chip, firmware, rates=rates)
         emulator = cast("AnyEmulator", self._open.enter_context(opened))
         machine = Machine(emulator, host_seconds=self._host_seconds, functions=functions)
         self.machines.append(machine)

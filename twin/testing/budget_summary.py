@@ -19,7 +19,10 @@ def summary(comparisons: Iterable[Comparison], baseline: str) -> str:
     if not rows:
         return ""
     grown = sum(one.verdict == "grew" for one in rows)
-    head = f"{grown} of {len(rows)} values grew too much" if grown else f"all {len(rows)} values within their budgets"
+    new = sum(one.verdict == "new" for one in rows)
+    bad = [f"{grown} of {len(rows)} values grew too much"] if grown else []
+    bad += [f"{new} of {len(rows)} values are not in the baseline"] if new else []
+    head = ", ".join(bad) or f"all {len(rows)} values within their budgets"
     lines = [f"### Firmware budgets: {head}", "", f"Compared with `{baseline}`.", ""]
     lines += ["| | budget | board | value | baseline | now | change | allowed |", "|---|---|---|---|--:|--:|--:|--:|"]
     return "\n".join([*lines, *(_row(one) for one in rows)]) + "\n"

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import tomli_w
@@ -160,6 +161,8 @@ class Budgets:
         """
         __tracebackhide__ = True
         place = f"{board} {backend}"
+        if not isinstance(name, str) or not name:
+            raise BadInputError("assert_budget", "name", name, "must be a text")
         if not measured:
             raise BadInputError("assert_budget", name, None, "needs a value, such as cycles=machine.cycles(...)")
         made = [self._compared(name, place, value, number) for value, number in measured.items()]
@@ -172,8 +175,10 @@ class Budgets:
             raise BudgetExceededError("\n".join(lines))
 
     def _compared(self, name: str, place: str, value: str, measured: float) -> Comparison:
-        if isinstance(measured, bool) or not isinstance(measured, int | float) or not 0 <= measured < math.inf:
+        if isinstance(measured, bool) or not isinstance(measured, Real) or not 0 <= measured < math.inf:
             raise BadInputError("assert_budget", f"{name}.{value}", measured, "must be a number of 0 or more")
+        # Numbers of NumPy are numbers, too, but neither TOML nor the reports of a worker know them.
+        measured = int(measured) if isinstance(measured, Integral) else float(measured)
         baseline = self.baseline.budget.get(name, {}).get(place, {}).get(value)
         tolerance = self.baseline.tolerance.get(value, DEFAULT_TOLERANCES.get(value, OTHER_TOLERANCE))
         return Comparison(name, place, value, baseline, measured, allowed_growth(tolerance, baseline or 0.0))

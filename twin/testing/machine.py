@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.fault_injection import inject
-from mcu_models.emulators.fault_plan import FaultPlan, read_fault_plan
+from mcu_models.emulators.fault_plan import FaultPlan, pin_of, read_fault_plan
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.image import sizes_of
 from mcu_models.power import state_current
 from twin.host_limits import HostLimitError, memory_limited
 from twin.post_mortem import post_mortem
+from twin.testing.asked import check_gpio, check_span_s, check_uart, check_wanted
 from twin.testing.console import Console
 from twin.testing.failures import FirmwareFailedError, HostTimeUpError, story
 from twin.testing.markers import spans_s, times_of
@@ -120,8 +121,7 @@ class Machine:
             FirmwareFailedError: The firmware crashed, locked up or sleeps for ever.
         """
         __tracebackhide__ = True
-        if not seconds >= 0:
-            raise BadInputError("run", "seconds", seconds, "must be 0 or more")
+        check_span_s("run", "seconds", seconds)
         return self._run(self.now_s + seconds)
 
     def _run(self, until_s: float, until_text: str | None = None, has_come: Callable[[], bool] = never) -> RunOutcome:
@@ -226,34 +226,57 @@ class Machine:
 
         Raises:
             FirmwareFailedError: It did not come in time, or the firmware crashed.
+            BadInputError: It cannot be looked for, or the board has no such UART.
         """
         __tracebackhide__ = True
+        check_wanted("expect_uart", wanted)
+        check_span_s("expect_uart", "within_s", within_s)
+        check_uart("expect_uart", self.emulator.board, port)
         return self._console.expect(wanted, within_s, port)
 
     def send_uart(self, text: str, *, port: str | None = None) -> None:
-        """Let text arrive at a receiver; without a port at all of them. Line ends are sent as they are given."""
+        """Let text arrive at a receiver; without a port at all of them. Line ends are sent as they are given.
+
+        A receiver that firmware has not switched on misses it, as on a board.
+
+        Raises:
+            BadInputError: It is no text, or the board has no such UART.
+        """
+        if not isinstance(text, str):
+            raise BadInputError("send_uart", "text", text, "must be a text")
+        check_uart("send_uart", self.emulator.board, port)
         self.emulator.send_uart(text, port)
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
-        """Return the complete lines sent so far."""
+        """Return the complete lines sent so far.
+
+        Raises:
+            BadInputError: The board has no such UART.
+        """
+        check_uart("uart_lines", self.emulator.board, port)
         return self.emulator.uart_lines(port)
 
     def pin(self, name: str) -> Pin:
         """Return a pin, such as "PA8".
 
         Raises:
-            BadInputError: No pin has such a name.
+            BadInputError: No pin of the board has such a name.
         """
+        __tracebackhide__ = True
         try:
-            return Pin(name, self._pins, self.emulator, self._run_until_edge)
+            port, _ = pin_of(name)
         except ValueError as error:
             raise BadInputError("pin", "", name, str(error)) from None
+        check_gpio("pin", self.emulator.board, port, name)
+        return Pin(name, self._pins, self.emulator, self._run_until_edge)
 
     def pin_edges(self) -> list[Any]:
         """Return every edge of every pin that firmware drives, in order of time."""
         return list(self._pins.all())
 
     def _run_until_edge(self, wanted: tuple[str, int, bool], within_s: float) -> float:
+        __tracebackhide__ = True
+        check_span_s("wait", "within_s", within_s)
         end_s = self.now_s + within_s
         self._pins.want(wanted)
         can_stop = isinstance(self.emulator, UnicornEmulator)
@@ -274,6 +297,8 @@ class Machine:
         return Moment(self.now_s, dict(self.emulator.residency_s()))
 
     def _since(self, since: Moment | None) -> dict[PowerState, float]:
+        if since is not None and since.time_s > self.now_s:
+            raise BadInputError("since", "time_s", since.time_s, f"must not be later than now, {self.now_s:.6f} s")
         before = {} if since is None else since.residency_s
         spent = {state: seconds - before.get(state, 0.0) for state, seconds in self.emulator.residency_s().items()}
         return {state: seconds for state, seconds in spent.items() if seconds > 0}
@@ -396,9 +421,17 @@ class Machine:
         return Saved(self.now_s, self.emulator.snapshot(), self._console.places(), self.playback)
 
     def restore(self, saved: Saved) -> None:
-        """Go back; may be done again and again."""
+        """Go back; may be done again and again.
+
+        Raises:
+            BadInputError: Another machine has made it.
+        """
+        __tracebackhide__ = True
         assert isinstance(self.emulator, UnicornEmulator)  # noqa: S101 - no other emulator has made one
-        self.emulator.restore(saved.snapshot)
+        try:
+            self.emulator.restore(saved.snapshot)
+        except ValueError as error:
+            raise BadInputError("restore", "", None, str(error)) from None
         self._console.go_back_to(dict(saved.read_until))
         self._pins.forget_after(saved.time_s)
         self.playback = saved.playback

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from datasheet.bad_input import BadInputError
@@ -37,10 +38,7 @@ def times_of(machine: Machine, marker: str) -> list[float]:
     if kind == "pin" and rest.endswith((" rises", " falls")):
         return _edges(machine, *rest.rsplit(" ", 1))
     if kind in ("call", "return") and rest:
-        if machine.backend != "unicorn":
-            raise BadInputError("latency", "marker", marker, "calls are timed with the Unicorn backend only")
-        wanted = "enter" if kind == "call" else "leave"
-        return [event.time_s for event in machine.call_events() if event.kind == wanted and event.name == rest]
+        return _calls(machine, rest, "enter" if kind == "call" else "leave")
     raise BadInputError("latency", "marker", marker, f"must be {_FORMS}")
 
 
@@ -57,7 +55,7 @@ def _lines(machine: Machine, wanted: str) -> list[float]:
         try:
             pattern = re.compile(wanted[1:-1])
         except re.error as error:
-            raise BadInputError("latency", "marker", f"uart {wanted}", f"no regular expression: {error}") from None
+            raise BadInputError("latency", "marker", f"uart {wanted}", f"is no regular expression: {error}") from None
         return [line.time_s for line in machine.uart_lines() if pattern.search(line.text)]
     return [line.time_s for line in machine.uart_lines() if wanted in line.text]
 
@@ -70,10 +68,18 @@ def _edges(machine: Machine, pin: str, way: str) -> list[float]:
     return [edge.time_s for edge in machine.pin(pin).edges if edge.high == (way == "rises")]
 
 
+def _calls(machine: Machine, function: str, kind: str) -> list[float]:
+    """Return when a function began or ended; what a compiler has added to its name may be left out, as for cycles."""
+    machine.calls(function)  # refuses what is no function
+    events = [event for event in machine.call_events() if event.kind == kind]
+    named = [event.time_s for event in events if event.name == function]
+    return named or [event.time_s for event in events if event.name.split(".")[0] == function]
+
+
 def spans_s(begins_s: list[float], ends_s: list[float]) -> list[float]:
     """Return the time from each beginning to the first end behind it that comes before the next beginning."""
     spans = []
-    for begin_s, next_s in zip(begins_s, [*begins_s[1:], float("inf")], strict=False):  # there may be no beginning
+    for begin_s, next_s in pairwise([*begins_s, float("inf")]):
         place = bisect_left(ends_s, begin_s)
         if place < len(ends_s) and ends_s[place] < next_s:
             spans.append(ends_s[place] - begin_s)

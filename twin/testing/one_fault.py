@@ -39,4 +39,7 @@ def one_fault(kind: str, fields: Mapping[str, Any], *, now_s: float, seed: int, 
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"][2:])
+        if first["type"] == "missing":
+            buses_told = f"; devices are on {', '.join(buses) or 'no bus yet'}" if key == "bus" else ""
+            raise BadInputError(f"inject {kind}", key, None, f"must be given{buses_told}") from None
         raise BadInputError(f"inject {kind}", key, first.get("input"), first["msg"]) from None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from datasheet.bad_input import BadInputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -61,8 +63,16 @@ class Playback:
         Args:
             pattern: A regular expression with a group.
             number_group: Which group says the number of the frame, from 0; None: it says nothing.
+
+        Raises:
+            BadInputError: It is no regular expression, has no such group, or finds something that is no number.
         """
-        wanted = re.compile(pattern)
+        try:
+            return self._answers(re.compile(pattern), number_group)
+        except (re.error, IndexError, ValueError, TypeError) as error:
+            raise BadInputError("answers", "pattern", pattern, f"must find numbers in its groups: {error}") from None
+
+    def _answers(self, wanted: re.Pattern[str], number_group: int | None) -> NDArray[np.int64]:
         found = [(frame, match) for frame, line in self._lines if (match := wanted.search(line.text)) is not None]
         if number_group is not None:
             found = [(int(match[number_group]), match) for _, match in found]

@@ -6,6 +6,7 @@ Under pytest-xdist each worker keeps its own machines; values for budgets travel
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -43,10 +44,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--twin-update-baseline", action="store_true", help="renew the baseline with what is measured")
     group.addoption("--twin-summary", help="append a table of the budgets in Markdown to this file")
     group.addoption("--twin-artefacts", default=ARTEFACTS, help="folder for what failed tests leave behind")
-    group.addoption("--twin-host-seconds", type=float, default=300.0, help="host time that each machine may take")
+    group.addoption(
+        "--twin-host-seconds", type=_host_seconds, default=300.0, help="host time that each machine may take"
+    )
     group.addoption("--twin-require-backends", action="store_true", help="fail, not skip, where a backend is missing")
     parser.addini("twin_board", "board of machines that are booted without one")
     parser.addini("twin_baseline", f"baseline of the budgets, from the root folder; {BASELINE} if not given")
+
+
+def _host_seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return seconds
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,12 +72,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "twin" not in metafunc.fixturenames:
         return
     marked = {name: metafunc.definition.get_closest_marker(name) for name in ("twin_boards", "twin_backends")}
-    boards, backends = (list(mark.args) if mark else [None] for mark in marked.values())
+    boards, backends = (_names(mark) if mark else [None] for mark in marked.values())
     if boards == [None] and backends == [None]:
         return
     pairs = [(board, backend) for board in boards for backend in backends]
     ids = ["-".join(part for part in pair if part) for pair in pairs]
     metafunc.parametrize("twin", pairs, indirect=True, ids=ids)
+
+
+def _names(mark: pytest.Mark) -> list[str | None]:
+    """Return the names that a marker holds."""
+    if mark.kwargs or not mark.args or not all(isinstance(name, str) for name in mark.args):
+        shown = f"{list(mark.args)} {mark.kwargs}" if mark.kwargs else list(mark.args)
+        pytest.fail(f"the marker {mark.name} takes one name or more, each a text; got {shown}", pytrace=False)
+    return list(dict.fromkeys(mark.args))
 
 
 @pytest.fixture
@@ -119,7 +137,8 @@ def pytest_runtest_makereport(
     """Tell of the firmware where a test has failed, and send what budgets were compared with."""
     report = yield
     bench = item.stash.get(_BENCH, None)
-    if bench is None or report.when != "call":
+    # Fixtures boot and play, too: what fails there has no call.
+    if bench is None or not (report.when == "call" or (report.when == "setup" and report.failed)):
         return report
     for comparison in bench.comparisons:
         item.user_properties.append((_PROPERTY, json.dumps(asdict(comparison))))
@@ -162,10 +181,12 @@ def _command(item: pytest.Item) -> str:
     """Return the command that runs one test again as it was run."""
     config = item.config
     words = ["python", "-m", "pytest", item.nodeid]
-    for option in ("--twin-board", "--twin-backend", "--twin-baseline"):
+    for option in ("--twin-board", "--twin-backend"):
         value = config.getoption(option)
         if value and value != "unicorn":
             words += [option, str(value)]
+    if config.getoption("--twin-baseline"):
+        words += ["--twin-baseline", str(_baseline(config))]
     return f"cd {shlex.quote(str(config.rootpath))} && {shlex.join(words)}"
 
 
@@ -175,29 +196,39 @@ class BudgetReporter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._comparisons: list[Comparison] = []
+        self._not_left: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test was compared with."""
         from twin.testing.budgets import Comparison  # noqa: PLC0415
 
-        if report.when == "call":
+        if report.when != "teardown":
             sent = [json.loads(str(text)) for name, text in report.user_properties if name == _PROPERTY]
             self._comparisons += [Comparison(**fields) for fields in sent]
 
-    def pytest_sessionfinish(self) -> None:
-        """Renew the baseline if asked to, and leave the summary."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Renew the baseline if asked to, and leave the summary; a session that cannot has failed."""
         if not self._comparisons:
             return
+        from datasheet.bad_input import BadInputError  # noqa: PLC0415
         from twin.testing.budget_summary import summary  # noqa: PLC0415
         from twin.testing.budgets import write_baseline  # noqa: PLC0415
 
         baseline = _baseline(self._config)
         text = summary(self._comparisons, baseline.name)
         for target in {self._config.getoption("--twin-summary"), os.environ.get("GITHUB_STEP_SUMMARY")} - {None, ""}:
-            with Path(target).open("a", encoding="utf-8") as file:
-                file.write(text)
+            try:
+                with Path(target).open("a", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                self._not_left.append(f"{target} cannot be written to: {error.strerror}")
         if self._config.getoption("--twin-update-baseline"):
-            write_baseline(baseline, self._comparisons)
+            try:
+                write_baseline(baseline, self._comparisons)
+            except BadInputError as error:
+                self._not_left.append(str(error))
+        if self._not_left and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what the budgets came to."""
@@ -208,6 +239,9 @@ class BudgetReporter:
             if one.verdict != "within" or self._config.get_verbosity() > 0:
                 terminalreporter.line(f"{one.verdict:7} {one.budget} on {one.place}: {one}")
         within = sum(one.verdict == "within" for one in self._comparisons)
-        renewed = ", which is renewed" if self._config.getoption("--twin-update-baseline") else ""
+        renews = self._config.getoption("--twin-update-baseline") and not self._not_left
         name = _baseline(self._config).name
-        terminalreporter.line(f"{within} of {len(self._comparisons)} values within {name}{renewed}")
+        told = ", which is renewed" if renews else ""
+        terminalreporter.line(f"{within} of {len(self._comparisons)} values within {name}{told}")
+        for line in self._not_left:
+            terminalreporter.line(line, red=True)

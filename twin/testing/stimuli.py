@@ -41,6 +41,8 @@ DEFAULT_SECONDS: Final = 20.0
 """How long a scenario is played when nothing else is asked for."""
 FIRST_LOOK_LIMIT_S: Final = 60.0
 """Virtual time after which firmware that has not looked at a frame is waited for no longer."""
+MOST_SECONDS: Final = 864_000.0
+"""Ten days; their frames are made before the first is shown."""
 GUARDED_DOORS: Final = "scenarios.guarded_doors"
 NOT_YET: Final = -1
 """Number of the frame before the firmware has looked at one."""
@@ -240,8 +242,10 @@ def stimulus_of(
     Raises:
         BadInputError: There is no such thing, or it cannot be used.
     """
-    if seconds is not None and not seconds > 0:
-        raise BadInputError("play", "seconds", seconds, "must be above 0")
+    if seconds is not None and not 0 < seconds <= MOST_SECONDS:
+        raise BadInputError("play", "seconds", seconds, f"must be above 0 and at most {MOST_SECONDS:,.0f}")
+    if not isinstance(seed, int) or seed < 0:
+        raise BadInputError("play", "seed", seed, "must be a whole number of 0 or more")
     if isinstance(what, np.ndarray) and what.dtype == np.uint16:
         period_s = 1.0 / load_camera("ov7725").frame_rate_hz.value
         return CameraStimulus(
@@ -267,6 +271,8 @@ def _thermal_recording(what: Played, seconds: float | None, seed: int, profile: 
         if Path(what).suffix.lower() in (".npz", ".csv"):
             return _beginning(read_recording(Path(what)), seconds)
         return _sensed(str(what), DEFAULT_SECONDS if seconds is None else seconds, seed, profile)
+    if not isinstance(what, list | tuple):
+        raise BadInputError("play", "", what, "must be a scenario, a recording, frames, or a list of these")
     parts = [_thermal_recording(part, seconds, seed, profile) for part in what]
     if not parts:
         raise BadInputError("play", "", None, "must be a scenario, a recording or frames; got an empty list")

@@ -24,6 +24,7 @@ Every board plays every scenario, by itself and once with each fault: "stm32l4a6
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -38,13 +39,14 @@ from mcu_models.boards.board import find_board
 from mcu_models.emulators.backends import BackendName
 from mcu_models.emulators.fault_plan import FaultPlan, read_fault_plan
 from mcu_models.firmware.library import image_names
+from twin.testing.stimuli import MOST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcu_models.boards.board import Board
 
-Seconds = Annotated[float, Field(gt=0, le=864_000)]
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NO_FAULT: Final = "no fault"
 MAX_CASES: Final = 10_000
@@ -245,6 +247,10 @@ def read_suite(path: Path) -> Suite:
     cases = tuple(_cases(path, file))
     if not cases or len(cases) > MAX_CASES:
         raise BadInputError(path, "", len(cases), f"must make 1 to {MAX_CASES} cases")
+    # "a/b" with "c" is called as "a" with "b/c" is.
+    same = next((name for name, count in Counter(case.name for case in cases).items() if count > 1), None)
+    if same is not None:
+        raise BadInputError(path, "case", same, "must differ from all others; a name may stand for two of them")
     for pattern in file.quarantine:
         if not any(fnmatchcase(case.name, pattern) for case in cases):
             raise BadInputError(path, "quarantine", pattern, f"is no case; the first is {cases[0].name!r}")

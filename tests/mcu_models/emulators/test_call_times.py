@@ -130,3 +130,22 @@ def test_a_function_is_found_by_address_too_and_others_are_refused() -> None:
     for unknown in ("out", 0x100):
         with pytest.raises(BadInputError, match="no function of the image"):
             times.of(unknown)
+
+
+def test_a_handler_ends_when_it_returns() -> None:
+    # svc #0; svc #0; bx lr: vector 11 is the handler of SVC.
+    codes = {MAIN: [*bl(MAIN, OUTER), LOOP], OUTER: [0xDF00, 0xDF00, BX_LR], INNER: [NOP] * 9 + [BX_LR]}
+    vectors = [0x20010000, MAIN | 1] + [0] * 110
+    vectors[11] = INNER | 1
+    segments = [Segment(at, struct.pack(f"<{len(code)}H", *code)) for at, code in codes.items()]
+    segments.append(Segment(FLASH, struct.pack(f"<{len(vectors)}I", *vectors)))
+    functions = (Function(MAIN, 8, "main"), Function(OUTER, 0x40, "outer"), Function(INNER, 0x40, "svc_handler"))
+    emulator = UnicornEmulator(
+        find_board("stm32l4a6zg"), FirmwareImage("test", "0" * 64, tuple(segments), functions, {})
+    )
+    times = emulator.time_calls()
+    emulator.run(until_s=1e-4)
+    handler, outer = times.of("svc_handler"), times.of("outer")
+    assert (handler.calls, outer.calls) == (2, 1)
+    assert 10 <= handler.longest < 40
+    assert outer.last > handler.total

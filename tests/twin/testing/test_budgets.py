@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from datasheet.bad_input import BadInputError
@@ -105,3 +106,20 @@ def test_the_summary_begins_with_what_grew_most() -> None:
     assert lines[0] == "### Firmware budgets: 1 of 2 values grew too much"
     assert lines[6] == f"| ❌ | b | {place} | cycles | 100 | 103 | +3 (+3.00%) | +1 |"
     assert lines[7].startswith("| ✅ | a")
+
+
+def test_numbers_of_numpy_are_numbers(baseline: Path) -> None:
+    budgets = Budgets(baseline)
+    budgets.hold("inference", BOARD, "unicorn", {"cycles": np.int64(60_000), "energy_uj": np.float32(14.95)})  # type: ignore[dict-item]
+    assert [type(one.measured) for one in budgets.comparisons] == [int, float]
+
+
+@pytest.mark.parametrize("name", ["", 5, None])
+def test_a_budget_needs_a_name(baseline: Path, name: object) -> None:
+    with pytest.raises(BadInputError, match="must be a text"):
+        Budgets(baseline).hold(name, BOARD, "unicorn", MEASURED)  # type: ignore[arg-type]
+
+
+def test_a_summary_of_values_that_nothing_is_known_of_says_so() -> None:
+    head = summary([Comparison("a", BOARD, "ram", None, 100, 0)], "baseline.toml").splitlines()[0]
+    assert head == "### Firmware budgets: 1 of 1 values are not in the baseline"

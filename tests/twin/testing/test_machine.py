@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -226,3 +226,80 @@ def test_people_before_a_door_cannot_go_back(bench: Bench) -> None:
     machine.play("mask_door", seconds=0.02)
     with pytest.raises(BadInputError, match="cannot go back"):
         machine.snapshot()
+
+
+@pytest.mark.parametrize("span_s", [-1.0, float("nan"), "1", None, True])
+def test_what_is_no_span_of_time_is_refused(counted: Machine, span_s: object) -> None:
+    now_s = counted.now_s
+    for ask in (
+        lambda: counted.run(span_s),  # type: ignore[arg-type]
+        lambda: counted.expect_uart("no such text", within_s=span_s),  # type: ignore[arg-type]
+        lambda: counted.pin("PA7").wait(high=True, within_s=span_s),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(BadInputError, match="must be a number of 0 or more"):
+            ask()
+    assert counted.now_s == now_s
+
+
+def test_a_uart_or_a_port_that_the_board_does_not_have_is_refused(counted: Machine) -> None:
+    with pytest.raises(BadInputError, match=r"'USART9'.*USART1, .*LPUART1"):
+        counted.send_uart("x", port="USART9")
+    with pytest.raises(BadInputError, match="USART9"):
+        counted.expect_uart("x", port="USART9")
+    with pytest.raises(BadInputError, match="USART9"):
+        counted.uart_lines("USART9")
+    with pytest.raises(BadInputError, match="stm32l4a6zg has no GPIOK"):
+        counted.pin("PK3")
+
+
+@pytest.mark.parametrize("wanted", ["", b"x", None, re.compile(b"x")])
+def test_what_cannot_be_looked_for_is_refused(counted: Machine, wanted: object) -> None:
+    with pytest.raises(BadInputError, match="must be a text"):
+        counted.expect_uart(wanted)  # type: ignore[arg-type]
+
+
+def test_a_latency_from_what_never_was_is_a_failure_and_from_no_function_is_refused(counted: Machine) -> None:
+    assert counted.latencies_s("uart no such text", "frame") == []
+    with pytest.raises(FirmwareFailedError, match="never came"):
+        counted.latency_s("uart no such text", "frame")
+    with pytest.raises(BadInputError, match="no function of the image"):
+        counted.latency_s("call no_such_function", "frame")
+    with pytest.raises(BadInputError, match="no regular expression"):
+        counted.latency_s("uart /(/", "frame")
+
+
+@pytest.mark.parametrize(("pattern", "group"), [("(", None), (r"\d( )\d", None), (r"(\d+)", 7), (r"(\d+) .", -1)])
+def test_a_pattern_without_numbers_is_refused(counted: Machine, pattern: str, group: int | None) -> None:
+    assert counted.playback is not None
+    with pytest.raises(BadInputError, match="must find numbers"):
+        counted.playback.answers(pattern, number_group=group)
+
+
+@pytest.mark.parametrize("what", [5, None, {}, {"a": 1}])
+def test_what_cannot_be_played_is_refused(what: object) -> None:
+    with pytest.raises(BadInputError, match="must be a scenario"):
+        stimulus_of(what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("asked", [{"seconds": 1e300}, {"seconds": float("inf")}, {"seed": -1}, {"seed": "x"}])
+def test_a_play_without_end_or_without_a_seed_is_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(BadInputError, match="must be"):
+        stimulus_of("office_doorway", **asked)
+
+
+def test_what_belongs_to_another_machine_or_a_later_time_is_refused(bench: Bench, counted: Machine) -> None:
+    other = bench.boot(COUNTER)
+    with pytest.raises(BadInputError, match="restored only by"):
+        other.restore(counted.snapshot())
+    with pytest.raises(BadInputError, match="later than now"):
+        other.energy_j(counted.moment())
+
+
+def test_a_fault_of_no_bus_yet_says_so(bench: Bench) -> None:
+    with pytest.raises(BadInputError, match=r"bus; must be given; devices are on no bus yet"):
+        bench.boot(COUNTER).inject("i2c_nack")
+
+
+def test_an_emulator_that_there_is_not_is_refused(bench: Bench) -> None:
+    with pytest.raises(BadInputError, match="one of unicorn, renode"):
+        bench.boot(COUNTER, backend="qemu")  # type: ignore[arg-type]

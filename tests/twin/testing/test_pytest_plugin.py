@@ -133,3 +133,43 @@ def test_a_session_without_firmware_loads_nothing(pytester: pytest.Pytester) -> 
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("mark", ["twin_boards()", "twin_boards('a', 5)", "twin_boards(board='a')"])
+def test_a_marker_without_names_is_told_in_one_line(pytester: pytest.Pytester, mark: str) -> None:
+    pytester.makepyfile(f"import pytest\n@pytest.mark.{mark}\ndef test_boots(twin): pass")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the marker twin_boards takes one name or more*"])
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_a_fixture_that_fails_leaves_what_a_test_does(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def machine(twin):
+            machine = {BOOT}
+            twin.assert_budget("boot", cycles=5)
+
+        def test_boots(machine): pass
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["left in *: state.txt*", "new *boot on stm32l4a6zg unicorn: cycles 5*"])
+
+
+@pytest.mark.parametrize(
+    "option", ["--twin-summary=nowhere/x.md", "--twin-baseline=still.bin/x --twin-update-baseline"]
+)
+def test_what_cannot_be_left_at_the_end_is_told_and_fails(pytester: pytest.Pytester, option: str) -> None:
+    pytester.makepyfile(f"def test_cost(twin):\n    {BOOT}\n    twin.assert_budget('work', cycles=1)")
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "--twin-update-baseline").assert_outcomes(passed=1)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", *option.split())
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*cannot be written*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")

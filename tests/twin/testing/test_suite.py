@@ -210,3 +210,23 @@ def test_junit_takes_whatever_firmware_sends() -> None:
     root = ET.fromstring(junit_xml("<suite>", [odd, replace(odd, name="b", outcome="timed out")]))  # noqa: S314
     assert root[0].get("name") == "<suite>"
     assert [len(list(root.iter(kind))) for kind in ("failure", "error")] == [1, 1]
+
+
+def test_cases_of_one_name_are_refused(write: Callable[[str], Path]) -> None:
+    scenarios = "".join(f'[[scenario]]\nname = "{name}"\n' for name in ("a", "a/b"))
+    faults = "".join(f'[[fault]]\nname = "{name}"\nplan.watchdog_reset = [{{ at_s = 0.1 }}]\n' for name in ("c", "b/c"))
+    with pytest.raises(BadInputError, match=r"stm32l4a6zg/a/b/c.*must differ"):
+        read_suite(write(HEAD + scenarios + faults))
+
+
+def test_the_command_takes_any_name_and_refuses_a_bad_report_before_it_runs(
+    tmp_path: Path, write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = still(tmp_path, write)
+    long = "x" * 100
+    path.write_text(path.read_text(encoding="utf-8").replace('"alone"', f'"[/{long}] y"'), encoding="utf-8")
+    result = CliRunner().invoke(app, ["test", str(path)])
+    assert f"[/{long}] y/no fault" in result.output
+    monkeypatch.setattr(suite_runner, "run_cases", lambda *_: pytest.fail("ran"))
+    result = CliRunner().invoke(app, ["test", str(path), "--junit", str(tmp_path)])
+    assert isinstance(result.exception, BadInputError)
