@@ -2,7 +2,7 @@
 
 #define LOWEST (-80)
 #define HIGHEST 400
-#define LEAP 8 /* 2 degC */
+#define LEAP 15 /* 3.75 degC */
 #define ALL_ONES (-1)
 
 static bool is_all(const int16_t frame[AMG8833_PIXELS], int16_t value)

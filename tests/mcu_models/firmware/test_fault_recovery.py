@@ -71,7 +71,7 @@ FAULTS: dict[str, tuple[dict[str, Any], float]] = {
     "all zeros for a frame": lasting("i2c_data", 1.0, **SENSOR, value=0, times=128),
     "8 degC flipped once": lasting("i2c_data", 1.0, **SENSOR, flip=0x20, offset=40, times=1),
     "4 degC flipped in 71 % for 0.6 s": lasting("i2c_data", 0.6, **SENSOR, flip=0x10, probability=0.71),
-    "2 degC flipped in 10 % for 0.6 s": lasting("i2c_data", 0.6, **SENSOR, flip=0x08, probability=0.1),
+    "8 degC flipped in 10 % for 0.6 s": lasting("i2c_data", 0.6, **SENSOR, flip=0x20, probability=0.1),
     "far out of range once": lasting("i2c_data", 1.0, **SENSOR, flip=0x07, offset=41, times=1),
     "crystal 0.2 % fast": ({"clock_drift": ({"oscillator": "lse", "ppm": 2000.0, "from_s": BEGIN_S},)}, BEGIN_S),
 }  # fmt: skip
