@@ -183,8 +183,9 @@ def _address(path: Path) -> str:
 
 
 _CHILD = """
-import time, psutil
+import signal, time, psutil
 from twin.sweeps.runner import open_runner
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 with open_runner(workers=1) as runner:
     print(psutil.Process().children()[-1].pid, flush=True)
     runner.in_order(time.sleep, [60])
