@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.trace_events import TraceEvent
 from mcu_models.emulators.trace_file import trace_file
+from sensors.camera.image_sensor import rgb888
 from sensors.recording import Recording, write_recording
 from twin.result_files import write_files
 from twin.testing.failures import story
@@ -131,6 +132,4 @@ def _thermal(frames: NDArray[np.generic]) -> Iterator[Picture]:
 def _colour(frames: NDArray[np.generic]) -> Iterator[Picture]:
     """Return RGB565 words as pictures."""
     for frame in np.asarray(frames, np.uint16):
-        red, green, blue = frame >> 11, frame >> 5 & 0x3F, frame & 0x1F
-        rgb = np.stack([red * 255 // 31, green * 255 // 63, blue * 255 // 31], axis=-1).astype(np.uint8)
-        yield Image.fromarray(rgb).resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BILINEAR)
+        yield Image.fromarray(rgb888(frame)).resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BILINEAR)
