@@ -52,7 +52,7 @@ class CallTimes:
 
     Args:
         hook: Sees the blocks.
-        image: Has the functions; local ones of the same name are told apart by address only.
+        image: Has the functions; those of the same name, as `static` ones of two files, are told apart by address.
         others: Addresses of functions that it has no symbols for, by a name for each.
 
     Raises:
@@ -69,7 +69,12 @@ class CallTimes:
         self._image = image
         self._names = list(by_address.values())
         self._number_at = {address: number for number, address in enumerate(by_address, 1)}
-        self._number_of = {name: self._number_at[address] for address, name in by_address.items()}
+        self._addresses_of: dict[str, set[int]] = {}
+        for address, name in by_address.items():
+            self._addresses_of.setdefault(name, set()).add(address)
+        for name, address in image.symbols.items():  # a function may have further names
+            if address & ~1 in by_address and name not in self._addresses_of:
+                self._addresses_of[name] = {address & ~1}
         hook.watch_calls(by_address)
 
     def __deepcopy__(self, _memo: object) -> CallTimes:
@@ -82,22 +87,33 @@ class CallTimes:
         What a compiler has added to a name ("f.constprop.0") may be left out.
 
         Raises:
-            BadInputError: The image has no such function.
+            BadInputError: The image has no such function, or several.
         """
         return CallCycles(*self._hook.call_cycles(self._number(function)))
 
     def _number(self, function: str | int) -> int:
+        address: int | None
         if isinstance(function, int):
-            number, shown = self._number_at.get(function & ~1), hex(function)
+            address, shown = function & ~1, hex(function)
+            hint = "no function of the image begins there"
         else:
+            address, shown = self._address(function), function
+            near = nearest_name(shown, self._addresses_of) if self._addresses_of else "it has no symbols"
+            hint = f"no function of the image; {near}"
+        if address not in self._number_at:
+            raise BadInputError(self._image.name, "function", shown, hint)
+        return self._number_at[address]
+
+    def _address(self, name: str) -> int | None:
+        known = self._addresses_of.get(name)
+        if known is None:
             # A compiler that has specialised a function adds to its name: "f.constprop.0", "f.isra.0", "f.part.0".
-            names = [name for name in self._number_of if name.split(".")[0] == function]
-            whole = names[0] if len(names) == 1 else function
-            number, shown = self._number_of.get(function, self._number_of.get(whole)), function
-        if number is None:
-            hint = nearest_name(shown, self._number_of) if self._number_of else "it has no symbols"
-            raise BadInputError(self._image.name, "function", shown, f"no function of the image; {hint}")
-        return number
+            derived = [addresses for full, addresses in self._addresses_of.items() if full.split(".")[0] == name]
+            known = set().union(*derived)
+        if len(known) > 1:
+            places = ", ".join(hex(address) for address in sorted(known))
+            raise BadInputError(self._image.name, "function", name, f"is the name of several, at {places}; name one so")
+        return next(iter(known), None)
 
     def events(self, clock: VirtualClock) -> Iterator[TraceEvent]:
         """Yield the last calls and returns, as far back as they are remembered and their time is known."""

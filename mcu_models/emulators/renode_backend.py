@@ -170,6 +170,11 @@ class RenodeEmulator:
         if is_new:
             self._command(f"camera {port.lower()}")
 
+    def set_rates(self, rates: Mapping[int, float]) -> None:
+        """Let the core execute so many instructions a second at these core clocks from now on; see the class."""
+        for clock_hz, rate in sorted(rates.items()):
+            self._command(f"rate {clock_hz} {round(rate)}")
+
     def run(
         self, *, until_s: float, until_text: str | None = None, give_up: Callable[[], bool] | None = None
     ) -> RunOutcome:

@@ -1,7 +1,8 @@
 """A process that walks through the golden run and leaves it, in one process more for each fault, just before the fault.
 
 The fork is the snapshot: it costs some milliseconds and holds everything there is. A fault that crashes the emulator,
-or keeps it busy for too long, ends its own process alone. A walker has one thread; so nothing is lost in a fork.
+keeps it busy for too long or lets it take too much memory ends its own process alone. A walker has one thread; so
+nothing is lost in a fork.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from twin.campaign.bench import GRID_S, Bench, walk_to
 from twin.campaign.follow import FaultResult, failed, follow
 from twin.emulated_node import NodeFailedError
+from twin.host_limits import HostLimitError, memory_limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +82,10 @@ def _followed(
     bench: Bench, fault: DrawnFault, golden: Golden, setup: Setup, give_up: Callable[[], bool]
 ) -> FaultResult:
     try:
-        return follow(bench, fault, golden, setup.campaign, give_up)
+        with memory_limited():
+            return follow(bench, fault, golden, setup.campaign, give_up)
+    except HostLimitError as error:
+        return failed(fault, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this fault's alone
         return failed(fault, f"{type(error).__name__}: {error}".partition("\n")[0])
 

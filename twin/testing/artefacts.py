@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
@@ -55,6 +57,12 @@ def write_artefacts(folder: Path, machine: Machine, *, reproduce: str) -> list[s
         contents["frames.png"] = strip
     write_files(folder, contents)
     return [*contents, *_trace(folder, machine), *_frames(folder, machine)]
+
+
+def folder_name(name: str) -> str:
+    """Return a folder's name for what has failed: readable, and nothing else's."""
+    readable = re.sub(r"[^\w.-]+", "_", name)[-80:].strip("._")
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _trace(folder: Path, machine: Machine) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a test asks of a machine, looked at before anything runs: spans of time, texts, ports."""
+"""What a test asks of a machine, looked at before anything runs: spans of time, texts, ports, addresses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Final
 from datasheet.bad_input import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcu_models.boards.board import Board
 
+MAX_ADDRESS: Final = 0xFFFF_FFFF
 _UARTS: Final = ("usart", "lpuart")
 
 
@@ -22,6 +25,17 @@ def check_span_s(asked: str, key: str, span_s: float) -> None:
     """
     if isinstance(span_s, bool) or not isinstance(span_s, int | float) or math.isnan(span_s) or span_s < 0:
         raise BadInputError(asked, key, span_s, "must be a number of 0 or more")
+
+
+def check_functions(asked: str, functions: Mapping[str, int] | None) -> None:
+    """Refuse what are no addresses of functions by name.
+
+    Raises:
+        BadInputError: One is no 32-bit address.
+    """
+    for name, address in (functions or {}).items():
+        if isinstance(address, bool) or not isinstance(address, int) or not 0 <= address <= MAX_ADDRESS:
+            raise BadInputError(asked, f"functions[{name!r}]", address, f"must be an address, 0 to {MAX_ADDRESS:#x}")
 
 
 def check_wanted(asked: str, wanted: object) -> None:

@@ -12,6 +12,7 @@ from mcu_models.boards.board import find_board
 from mcu_models.emulators.backends import BackendName, open_emulator
 from mcu_models.emulators.image import read_image_for
 from mcu_models.firmware.library import find_image
+from twin.testing.asked import check_functions
 from twin.testing.machine import Machine
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Bench:
             backend: "unicorn" or "renode".
             load_address: Where a binary file is loaded.
             functions: Addresses of functions that the image has no symbols for, by a name for each.
-            rates: Instructions a second by core clock in Hz, for Renode, which has no cycle model of its own.
+            rates: Instructions a second by core clock in Hz, for Renode, which has no cycle model of its own; None:
+                they are learnt from the first seconds under the cycle model.
 
         Raises:
             BadInputError: One of them does not exist or cannot be used, or they do not fit.
@@ -88,10 +90,11 @@ class Bench:
         kind = backend or self.backend
         if kind not in get_args(BackendName):
             raise BadInputError("boot", "backend", kind, f"must be one of {', '.join(get_args(BackendName))}")
+        check_functions("boot", functions)
         firmware = _find(str(image).replace("{board}", chip.name), chip, load_address)
         opened = open_emulator(kind, chip, firmware, rates=rates)
         emulator = cast("AnyEmulator", self._open.enter_context(opened))
-        machine = Machine(emulator, host_seconds=self._host_seconds, functions=functions)
+        machine = Machine(emulator, host_seconds=self._host_seconds, functions=functions, rehearses=rates is None)
         self.machines.append(machine)
         return machine
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,29 +12,28 @@ from mcu_models.emulators.fault_injection import inject
 from mcu_models.emulators.fault_plan import FaultPlan, pin_of, read_fault_plan
 from mcu_models.emulators.unicorn_backend import UnicornEmulator
 from mcu_models.firmware.image import sizes_of
-from mcu_models.power import state_current
-from twin.host_limits import HostLimitError, memory_limited
-from twin.post_mortem import post_mortem
+from twin.testing import spending
 from twin.testing.asked import check_gpio, check_span_s, check_uart, check_wanted
 from twin.testing.console import Console
-from twin.testing.failures import FirmwareFailedError, HostTimeUpError, story
+from twin.testing.failures import FirmwareFailedError, story
 from twin.testing.markers import spans_s, times_of
 from twin.testing.one_fault import one_fault
 from twin.testing.pins import Pin, PinLog
 from twin.testing.playback import Playback
+from twin.testing.rehearsal import Rehearsal
+from twin.testing.running import Runner
+from twin.testing.spending import Moment
 from twin.testing.stimuli import stimulus_of
-from twin.uart_script import never
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mcu_models.emulators.backends import BackendName
     from mcu_models.emulators.call_times import CallCycles, CallTimes
     from mcu_models.emulators.port import I2cDevice, RunOutcome, UartLine
     from mcu_models.emulators.snapshot import Snapshot
     from mcu_models.emulators.trace_events import TraceEvent
-    from mcu_models.emulators.virtual_clock import PowerState
     from twin.testing.console import Heard
     from twin.testing.stimuli import AnyEmulator, Played, Stimulus
 
@@ -42,19 +41,6 @@ STEP_S: Final = 0.5
 """Frames are played in pieces of so much virtual time."""
 EDGE_STEP_S: Final = 1e-2
 """With a backend that cannot stop at an edge, it is looked for so often."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """How much time had been spent in which power state by a moment.
-
-    Attributes:
-        time_s: Virtual time since power-on.
-        residency_s: Seconds by power state.
-    """
-
-    time_s: float
-    residency_s: Mapping[PowerState, float]
 
 
 @dataclass(frozen=True)
@@ -81,6 +67,7 @@ class Machine:
         emulator: The microcontroller.
         host_seconds: Time it may take on the host, all in all.
         functions: Addresses of functions that the image has no symbols for, by a name for each.
+        rehearses: Whether a backend without a cycle model learns its pace from one before it runs; see `Rehearsal`.
 
     Attributes:
         emulator: What lies beneath.
@@ -88,18 +75,22 @@ class Machine:
     """
 
     def __init__(
-        self, emulator: AnyEmulator, *, host_seconds: float = 300.0, functions: Mapping[str, int] | None = None
+        self,
+        emulator: AnyEmulator,
+        *,
+        host_seconds: float = 300.0,
+        functions: Mapping[str, int] | None = None,
+        rehearses: bool = True,
     ) -> None:
         self.emulator = emulator
         self.playback: Playback | None = None
         self._pins = PinLog(emulator)
-        self._console = Console(emulator, self._run)
+        rehearsal = Rehearsal() if rehearses and not isinstance(emulator, UnicornEmulator) else None
+        self._runner = Runner(emulator, host_seconds=host_seconds, rehearsal=rehearsal)
+        self._console = Console(emulator, self._runner.run)
         self._calls: CallTimes | None = None
         if isinstance(emulator, UnicornEmulator):
             self._calls = emulator.time_calls(functions)
-        self._host_seconds = host_seconds
-        self._spent_s = 0.0
-        self._begun_s = 0.0
         self._plans = 0
 
     @property
@@ -122,37 +113,7 @@ class Machine:
         """
         __tracebackhide__ = True
         check_span_s("run", "seconds", seconds)
-        return self._run(self.now_s + seconds)
-
-    def _run(self, until_s: float, until_text: str | None = None, has_come: Callable[[], bool] = never) -> RunOutcome:
-        """Run, on a budget of host time; a firmware that stops is a failure."""
-        __tracebackhide__ = True
-        self._begun_s = time.monotonic()
-        try:
-            with memory_limited():
-                outcome = self.emulator.run(
-                    until_s=until_s, until_text=until_text, give_up=lambda: has_come() or self._is_up()
-                )
-        except HostLimitError as error:
-            raise FirmwareFailedError(f"{error}\n{story(self.emulator)}") from None
-        finally:
-            self._spent_s += time.monotonic() - self._begun_s
-        if outcome.gave_up and not has_come():
-            told = f"{self._host_seconds:g} s of host time are up"
-            raise HostTimeUpError(f"{told}\n{story(self.emulator)}")
-        if outcome.end in ("fault", "halt"):
-            raise FirmwareFailedError(self._death(outcome))
-        return outcome
-
-    def _is_up(self) -> bool:
-        return self._spent_s + time.monotonic() - self._begun_s > self._host_seconds
-
-    def _death(self, outcome: RunOutcome) -> str:
-        told = f"the firmware stopped: {outcome.detail}"
-        if isinstance(self.emulator, UnicornEmulator):
-            death = post_mortem(self.emulator, outcome)
-            told += f"\n{death.text()}" if death is not None else ""
-        return f"{told}\n{story(self.emulator)}"
+        return self._runner.run(self.now_s + seconds)
 
     # -- what it sees --------------------------------------------------------------------------------------
 
@@ -188,8 +149,11 @@ class Machine:
         __tracebackhide__ = True
         if self.playback is not None:
             raise BadInputError("play", "", None, "a machine plays once; give it a list to play one behind the other")
-        stimulus = stimulus_of(what, seconds=seconds, seed=seed, bus=bus, address=address)
+        made = partial(stimulus_of, what, seconds=seconds, seed=seed, bus=bus, address=address)
+        stimulus = made()
         stimulus.attach(self.emulator)
+        if self._runner.rehearsal is not None:
+            self._runner.rehearsal.played(made)
         self.playback = Playback(stimulus, self.emulator)
         if run:
             self.play_on()
@@ -206,13 +170,15 @@ class Machine:
         if stimulus is None:
             raise BadInputError("play_on", "", None, "nothing is being played")
         while self.now_s < stimulus.end_s:
-            self._run(min(self.now_s + STEP_S, stimulus.end_s))
+            self._runner.run(min(self.now_s + STEP_S, stimulus.end_s))
         if stimulus.frame_now < 0:
             raise FirmwareFailedError(f"the firmware looked at no frame\n{story(self.emulator)}")
 
     def attach(self, bus: str, device: I2cDevice) -> None:
         """Put a device of one's own on an I2C bus."""
         self.emulator.attach_i2c(bus, device)
+        if self._runner.rehearsal is not None:
+            self._runner.rehearsal.attached(bus, device)
 
     # -- what it says and does -----------------------------------------------------------------------------
 
@@ -246,6 +212,8 @@ class Machine:
             raise BadInputError("send_uart", "text", text, "must be a text")
         check_uart("send_uart", self.emulator.board, port)
         self.emulator.send_uart(text, port)
+        if self._runner.rehearsal is not None:
+            self._runner.rehearsal.sent(text, port)
 
     def uart_lines(self, port: str | None = None) -> list[UartLine]:
         """Return the complete lines sent so far.
@@ -282,7 +250,7 @@ class Machine:
         can_stop = isinstance(self.emulator, UnicornEmulator)
         while self._pins.come is None and self.now_s < end_s:
             until_s = end_s if can_stop else min(self.now_s + EDGE_STEP_S, end_s)
-            self._run(until_s, has_come=lambda: self._pins.come is not None)
+            self._runner.run(until_s, has_come=lambda: self._pins.come is not None)
         if self._pins.come is None:
             level = "high" if wanted[2] else "low"
             pin = f"P{wanted[0][-1]}{wanted[1]}"
@@ -293,30 +261,25 @@ class Machine:
 
     def moment(self) -> Moment:
         """Return the present, to measure sleep and energy from."""
-        __tracebackhide__ = True
         return Moment(self.now_s, dict(self.emulator.residency_s()))
 
-    def _since(self, since: Moment | None) -> dict[PowerState, float]:
-        if since is not None and since.time_s > self.now_s:
-            raise BadInputError("since", "time_s", since.time_s, f"must not be later than now, {self.now_s:.6f} s")
-        before = {} if since is None else since.residency_s
-        spent = {state: seconds - before.get(state, 0.0) for state, seconds in self.emulator.residency_s().items()}
-        return {state: seconds for state, seconds in spent.items() if seconds > 0}
-
     def sleep_fraction(self, since: Moment | None = None) -> float:
-        """Return the share of the time for which the core slept, in any mode, since a moment or power-on."""
-        spent = self._since(since)
-        total_s = sum(spent.values())
-        return sum(seconds for state, seconds in spent.items() if state.mode != "run") / total_s if total_s else 0.0
+        """Return the share of the time for which the core slept, in any mode, since a moment or power-on.
+
+        Raises:
+            BadInputError: The moment lies ahead.
+        """
+        return spending.sleep_fraction(spending.spent_s(self.moment(), since))
 
     def energy_j(self, since: Moment | None = None) -> float:
         """Return what the microcontroller has taken from its supply since a moment or power-on.
 
         Typical currents of the board's sheet at its supply voltage; sensors, radio and regulator are not in it.
+
+        Raises:
+            BadInputError: The moment lies ahead.
         """
-        power = self.emulator.board.sheet.power
-        charge_c = sum(state_current(power, state).typical_a * seconds for state, seconds in self._since(since).items())
-        return charge_c * power.supply_v.value
+        return spending.energy_j(self.emulator.board, spending.spent_s(self.moment(), since))
 
     def calls(self, function: str | int) -> CallCycles:
         """Return the cycles of all calls of a function that have ended, callees included.

@@ -7,10 +7,8 @@ Under pytest-xdist each worker keeps its own machines; values for budgets travel
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import re
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -153,14 +151,14 @@ def pytest_runtest_makereport(
 
 
 def _tell(report: pytest.TestReport, item: pytest.Item, machine: Machine, number: int, *, has_told: bool) -> None:
-    from twin.testing.artefacts import write_artefacts  # noqa: PLC0415
+    from twin.testing.artefacts import folder_name, write_artefacts  # noqa: PLC0415
     from twin.testing.failures import story  # noqa: PLC0415
 
     name = f"firmware {number + 1}" if number else "firmware"
     command = _command(item)
     # A firmware's failure has told it already.
     text = f"to do it again: {command}" if has_told else f"{story(machine.emulator)}\nto do it again: {command}"
-    folder = Path(item.config.getoption("--twin-artefacts")).absolute() / _folder_of(item.nodeid)
+    folder = Path(item.config.getoption("--twin-artefacts")).absolute() / folder_name(item.nodeid)
     folder = folder / str(number + 1) if number else folder
     try:
         files = write_artefacts(folder, machine, reproduce=command)
@@ -169,12 +167,6 @@ def _tell(report: pytest.TestReport, item: pytest.Item, machine: Machine, number
     except Exception as error:  # noqa: BLE001 - what went wrong first is what has to be told
         text += f"\nnothing could be left in {folder}: {error}"
     report.sections.append((name, text))
-
-
-def _folder_of(nodeid: str) -> str:
-    """Return a folder's name for a test: readable, and no other test's."""
-    readable = re.sub(r"[^\w.-]+", "_", nodeid.rsplit("/", 1)[-1])[:80].strip("._")
-    return f"{readable}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}"
 
 
 def _command(item: pytest.Item) -> str:
@@ -196,6 +188,7 @@ class BudgetReporter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._comparisons: list[Comparison] = []
+        self._of_passed: list[Comparison] = []
         self._not_left: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -204,7 +197,10 @@ class BudgetReporter:
 
         if report.when != "teardown":
             sent = [json.loads(str(text)) for name, text in report.user_properties if name == _PROPERTY]
-            self._comparisons += [Comparison(**fields) for fields in sent]
+            comparisons = [Comparison(**fields) for fields in sent]
+            self._comparisons += comparisons
+            # What a firmware cost that did not do its work is no baseline.
+            self._of_passed += comparisons if report.passed else []
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Renew the baseline if asked to, and leave the summary; a session that cannot has failed."""
@@ -222,13 +218,17 @@ class BudgetReporter:
                     file.write(text)
             except OSError as error:
                 self._not_left.append(f"{target} cannot be written to: {error.strerror}")
-        if self._config.getoption("--twin-update-baseline"):
+        if self._renews:
             try:
-                write_baseline(baseline, self._comparisons)
+                write_baseline(baseline, self._of_passed)
             except BadInputError as error:
                 self._not_left.append(str(error))
         if self._not_left and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    @property
+    def _renews(self) -> bool:
+        return bool(self._config.getoption("--twin-update-baseline"))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what the budgets came to."""
@@ -239,9 +239,10 @@ class BudgetReporter:
             if one.verdict != "within" or self._config.get_verbosity() > 0:
                 terminalreporter.line(f"{one.verdict:7} {one.budget} on {one.place}: {one}")
         within = sum(one.verdict == "within" for one in self._comparisons)
-        renews = self._config.getoption("--twin-update-baseline") and not self._not_left
         name = _baseline(self._config).name
-        told = ", which is renewed" if renews else ""
+        told = ", which is renewed" if self._renews and not self._not_left else ""
+        if self._renews and len(self._of_passed) < len(self._comparisons):
+            told += f" but for {len(self._comparisons) - len(self._of_passed)} of failed tests"
         terminalreporter.line(f"{within} of {len(self._comparisons)} values within {name}{told}")
         for line in self._not_left:
             terminalreporter.line(line, red=True)

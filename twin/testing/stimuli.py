@@ -12,6 +12,7 @@ import numpy as np
 
 from datasheet.bad_input import BadInputError
 from datasheet.config import library_names
+from datasheet.regular_file import is_file
 from mcu_models.emulators.faulty_device import FaultyDevice
 from scenarios.guarded_door import load_guarded_door
 from scenarios.room import load_scenario
@@ -44,6 +45,7 @@ FIRST_LOOK_LIMIT_S: Final = 60.0
 MOST_SECONDS: Final = 864_000.0
 """Ten days; their frames are made before the first is shown."""
 GUARDED_DOORS: Final = "scenarios.guarded_doors"
+RECORDINGS: Final = (".npz", ".csv")
 NOT_YET: Final = -1
 """Number of the frame before the firmware has looked at one."""
 
@@ -258,6 +260,20 @@ def stimulus_of(
     return ThermalStimulus(recording, bus=bus, address=address)
 
 
+def check_playable(what: str) -> None:
+    """Refuse what `stimulus_of` does not find; what a recording holds is seen when it is played.
+
+    Raises:
+        BadInputError: There is no such scenario, guarded door or recording.
+    """
+    if _is_guarded_door(what):
+        return
+    if Path(what).suffix.lower() not in RECORDINGS:
+        load_scenario(what)
+    elif not is_file(Path(what)):
+        raise BadInputError("play", "", what, "no such file")
+
+
 def _is_guarded_door(what: str | Path) -> bool:
     return str(what) in library_names(GUARDED_DOORS)
 
@@ -268,7 +284,7 @@ def _thermal_recording(what: Played, seconds: float | None, seed: int, profile: 
     if isinstance(what, np.ndarray):
         return _beginning(_of_frames(what), seconds)
     if isinstance(what, str | Path):
-        if Path(what).suffix.lower() in (".npz", ".csv"):
+        if Path(what).suffix.lower() in RECORDINGS:
             return _beginning(read_recording(Path(what)), seconds)
         return _sensed(str(what), DEFAULT_SECONDS if seconds is None else seconds, seed, profile)
     if not isinstance(what, list | tuple):

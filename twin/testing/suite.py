@@ -39,7 +39,7 @@ from mcu_models.boards.board import find_board
 from mcu_models.emulators.backends import BackendName
 from mcu_models.emulators.fault_plan import FaultPlan, read_fault_plan
 from mcu_models.firmware.library import image_names
-from twin.testing.stimuli import MOST_SECONDS
+from twin.testing.stimuli import MOST_SECONDS, check_playable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,6 +259,7 @@ def read_suite(path: Path) -> Suite:
 
 def _cases(path: Path, file: SuiteFile) -> Iterator[Case]:
     boards = [_board(path, name) for name in file.boards]
+    plays = {one.name: None if one.play is None else _play(path, one.play) for one in file.scenario}
     faults = [*([(None, None)] if file.without_fault else []), *((one, _plan(path, one)) for one in file.fault)]
     for board, name in zip(boards, file.boards, strict=True):
         image = _image(path, file.image.replace("{board}", board.name))
@@ -272,7 +273,7 @@ def _cases(path: Path, file: SuiteFile) -> Iterator[Case]:
                         image=image,
                         board=_own(path, name),
                         backend=backend,
-                        scenario=scenario.model_copy(update={"play": scenario.play and _own(path, scenario.play)}),
+                        scenario=scenario.model_copy(update={"play": plays[scenario.name]}),
                         fault=fault,
                         plan=plan,
                         functions=dict(file.functions),
@@ -284,6 +285,15 @@ def _own(path: Path, name: str) -> str:
     """Return a file beside the suite by its path, and a name of a library as it is."""
     beside = path.parent / name
     return str(beside.absolute()) if is_file(beside) else name
+
+
+def _play(path: Path, name: str) -> str:
+    own = _own(path, name)
+    try:
+        check_playable(own)
+    except BadInputError as error:
+        raise BadInputError(path, "scenario.play", name, f"cannot be played: {error}") from None
+    return own
 
 
 def _board(path: Path, name: str) -> Board:

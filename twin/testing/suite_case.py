@@ -13,7 +13,7 @@ import numpy as np
 from datasheet.bad_input import BadInputError
 from mcu_models.emulators.renode.installation import is_renode_there
 from mcu_models.emulators.renode.process import RenodeError
-from twin.testing.artefacts import write_artefacts
+from twin.testing.artefacts import folder_name, write_artefacts
 from twin.testing.bench import Bench
 from twin.testing.failures import FirmwareFailedError, HostTimeUpError, story
 from twin.testing.playback import UNANSWERED
@@ -209,7 +209,7 @@ def _answers(machine: Machine, checks: Checks) -> Iterator[str]:
 
 def _left(machine: Machine, case: Case, suite: Path, artefacts: Path, told: str) -> tuple[str, str]:
     """Leave artefacts; return their folder and the text with it."""
-    folder = artefacts / case.name.replace("/", "__")
+    folder = artefacts / folder_name(case.name)
     command = f"twin test {shlex.quote(str(suite))} --case {shlex.quote(case.name)}"
     try:
         files = write_artefacts(folder, machine, reproduce=command)

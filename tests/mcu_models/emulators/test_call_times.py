@@ -34,14 +34,20 @@ def branch(at: int, target: int) -> int:
     return 0xE000 | (target - at - 4) >> 1 & 0x7FF
 
 
-def ran(outer: list[int], inner: list[int], *, seconds: float = 1e-3) -> tuple[UnicornEmulator, CallTimes]:
+def ran(
+    outer: list[int], inner: list[int], *, seconds: float = 1e-3, name_of_inner: str = "inner"
+) -> tuple[UnicornEmulator, CallTimes]:
     """Run a main that calls `outer` once and then stays where it is."""
     codes = {MAIN: [*bl(MAIN, OUTER), LOOP], OUTER: outer, INNER: inner}
     vectors = [0x20010000, MAIN | 1] + [0] * 110
     segments = [Segment(at, struct.pack(f"<{len(code)}H", *code)) for at, code in codes.items()]
     segments.append(Segment(FLASH, struct.pack(f"<{len(vectors)}I", *vectors)))
-    functions = (Function(MAIN, 8, "main"), Function(OUTER, 0x40, "outer.constprop.0"), Function(INNER, 0x40, "inner"))
-    image = FirmwareImage("test", "0" * 64, tuple(segments), functions, {})
+    functions = (
+        Function(MAIN, 8, "main"),
+        Function(OUTER, 0x40, "outer.constprop.0"),
+        Function(INNER, 0x40, name_of_inner),
+    )
+    image = FirmwareImage("test", "0" * 64, tuple(segments), functions, {"second_name": INNER | 1})
     emulator = UnicornEmulator(find_board("stm32l4a6zg"), image)
     times = emulator.time_calls()
     emulator.run(until_s=seconds)
@@ -149,3 +155,11 @@ def test_a_handler_ends_when_it_returns() -> None:
     assert (handler.calls, outer.calls) == (2, 1)
     assert 10 <= handler.longest < 40
     assert outer.last > handler.total
+
+
+def test_a_function_has_all_its_names_and_a_name_of_several_is_refused() -> None:
+    _, times = ran([PUSH_LR, *bl(OUTER + 2, INNER), POP_PC], [BX_LR])
+    assert times.of("second_name") == times.of("inner") == times.of(INNER | 1)
+    _, times = ran([PUSH_LR, *bl(OUTER + 2, INNER), POP_PC], [BX_LR], name_of_inner="main")
+    with pytest.raises(BadInputError, match="is the name of several, at 0x8000200, 0x8000280"):
+        times.of("main")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from twin.campaign.session import CampaignResult, run_campaign
 from twin.campaign.tables import campaign_answer, faults_csv
 from twin.campaign.verdict import FAILED, HANG, MASKED, OUTCOMES, RECOVERED
 from twin.emulated_node import no_progress
+from twin.host_limits import LEAST_MEMORY_BYTES, memory_limited
 from twin.testing.stimuli import stimulus_of
 
 if TYPE_CHECKING:
@@ -125,6 +127,20 @@ def test_a_fault_that_takes_too_long_on_the_host_is_ended(
     hasty = replace(setup, campaign=setup.campaign.model_copy(update={"host_s": 0.05}))
     (row,) = played(hasty, golden_bench[0], [UNUSED_RAM])
     assert (row.outcome, row.note) == (FAILED, "no end within 0.05 s of the host's processor")
+
+
+def test_a_fault_that_takes_too_much_memory_is_ended(
+    setup: Setup, golden_bench: tuple[Golden, Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swell(*_: Any) -> FaultResult:
+        taken = []
+        while True:
+            taken.append(bytearray(64 << 20))
+
+    monkeypatch.setattr(walker, "follow", swell)
+    monkeypatch.setattr(walker, "memory_limited", partial(memory_limited, LEAST_MEMORY_BYTES))
+    (row,) = played(setup, golden_bench[0], [UNUSED_RAM])
+    assert (row.outcome, row.note) == (FAILED, "needs more than 256 MiB of the host's memory")
 
 
 def test_a_dead_core_waits_for_its_watchdog(golden_bench: tuple[Golden, Bench]) -> None:

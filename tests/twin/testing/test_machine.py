@@ -194,6 +194,12 @@ def test_memory_of_an_image_is_what_its_sections_take(counted: Machine) -> None:
     assert 10_000 < counted.flash_bytes < 60_000
 
 
+@pytest.mark.parametrize("address", [-1, 1 << 32, "0x08000130", True])
+def test_what_is_no_address_of_a_function_is_refused(bench: Bench, address: Any) -> None:
+    with pytest.raises(BadInputError, match=r"functions\['work'\].*must be an address, 0 to 0xffffffff"):
+        bench.boot(COUNTER, functions={"work": address})
+
+
 def test_a_board_has_to_be_named() -> None:
     with pytest.raises(BadInputError, match="needs a board"):
         Bench().boot(COUNTER)

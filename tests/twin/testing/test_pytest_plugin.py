@@ -105,6 +105,26 @@ def test_budgets_are_written_held_and_summed_up(pytester: pytest.Pytester, monke
     assert baseline == (pytester.path / "twin-baseline.toml").read_text(encoding="utf-8")
 
 
+def test_what_a_failed_test_has_measured_is_no_baseline(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.parametrize("works", [True, False])
+        def test_cost(twin, works):
+            {BOOT}
+            twin.assert_budget(f"work {{works}}", cycles=1000)
+            assert works
+        """
+    )
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--twin-update-baseline")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["0 of 2 values within twin-baseline.toml, which is renewed but for 1 of failed tests"])
+    text = Path(pytester.path / "twin-baseline.toml").read_text(encoding="utf-8")
+    assert "work True" in text
+    assert "work False" not in text
+
+
 def test_workers_of_xdist_renew_one_baseline(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         f"""

@@ -34,7 +34,7 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
     ///
     /// Commands: `run UNTIL_NS`, `await HEX` (a text that ends a run; `-` for none), `send UART HEX`,
     /// `drive PORT PIN 0|1`, `device BUS ADDRESS` (a device on an I2C bus whose bytes the leader handles),
-    /// `camera PORT` (a camera whose frames the leader has),
+    /// `camera PORT` (a camera whose frames the leader has), `rate HZ COUNT` (instructions a second at a core clock),
     /// `memory ADDRESS LENGTH`, `stop`; a command that returns nothing is answered with `done`. Events:
     /// `byte UART NS HEX`, `pin PORT PIN 0|1 NS`,
     /// `spent MODE HZ BEGIN_NS END_NS`, `problem TEXT`, `done ...` (behind a run: time, instructions, cycles, time running
@@ -266,6 +266,9 @@ namespace Antmicro.Renode.Peripherals.EdgeSensorTwin
                 break;
             case "camera":
                 ((Dcmi)machine["sysbus." + words[1]]).Attach(new LedCamera(this, words[1]));
+                break;
+            case "rate":
+                core.SetRate(uint.Parse(words[1]), uint.Parse(words[2]));
                 break;
             case "memory":
                 var bytes = machine.SystemBus.ReadBytes(ulong.Parse(words[1]), int.Parse(words[2]));
