@@ -61,6 +61,24 @@ def test_both_ci_files_run_the_same(example: str) -> None:
     assert set(used["with"]) <= set(ACTION["inputs"])
 
 
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.github-actions", "action/action.yml"),
+        ("vendor.github-workflows", "examples/*/.github/workflows/*.yml"),
+        ("vendor.gitlab-ci", "examples/*/.gitlab-ci.yml"),
+    ],
+)
+def test_ci_files_are_what_their_services_read(schema: str, pattern: str) -> None:
+    """By the schemas that come with the checker: nothing is fetched."""
+    files = sorted(str(path) for path in ROOT.glob(pattern))
+    transform = ["--data-transform", "gitlab-ci"] if schema.endswith("gitlab-ci") else []
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *transform, *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert files
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_whatever_else_is_used_is_pinned_to_a_commit() -> None:
     steps = [*ACTION["runs"]["steps"], *(step for example in EXAMPLES for step in github(example))]
     foreign = [step["uses"] for step in steps if "uses" in step and "edge-sensor-twin" not in step["uses"]]
