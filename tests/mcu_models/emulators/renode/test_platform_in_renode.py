@@ -71,7 +71,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def _script(folder: Path) -> list[str]:
     models = resources.files("mcu_models.emulators.renode") / "peripherals"
     sources = sorted(str(file) for file in models.iterdir() if file.name.endswith(".cs"))
-    lines = ["include " + " ".join(f"@{source}" for source in sources), "emulation SetGlobalAdvanceImmediately true"]
+    lines = [
+        "logLevel 3",  # a warning may be printed within a line that is echoed
+        "include " + " ".join(f"@{source}" for source in sources),
+        "emulation SetGlobalAdvanceImmediately true",
+    ]
     for name in board_names():
         lines += [f'mach create "{name}"', *_board_lines(folder, name)]
     return [*lines, 'emulation RunFor "0.02"', "quit"]
