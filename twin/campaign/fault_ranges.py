@@ -24,6 +24,8 @@ Counts = Annotated[tuple[Count, Count], AfterValidator(_in_order)]
 Ppm = Annotated[float, Field(ge=-500_000.0, le=500_000.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Bit = Annotated[int, Field(ge=0, le=7)]
+LARGEST_SHARE = 1e6
+"""More than anybody means, and nothing that overflows."""
 
 
 class FaultRange(Config):
@@ -35,7 +37,7 @@ class FaultRange(Config):
     """
 
     count: Annotated[int, Field(ge=0)] | None = None
-    share: Annotated[float, Field(ge=0.0)] = 1.0
+    share: Annotated[float, Field(ge=0.0, le=LARGEST_SHARE)] = 1.0
 
     @property
     def longest_s(self) -> float:
