@@ -2,7 +2,7 @@
 
 #define LOWEST (-80)
 #define HIGHEST 400
-#define LEAP 15 /* 3.75 degC */
+#define LEAP 12 /* 3 degC */
 #define ALL_ONES (-1)
 
 static bool is_all(const int16_t frame[AMG8833_PIXELS], int16_t value)
@@ -55,21 +55,35 @@ void frame_copy(int16_t to[AMG8833_PIXELS], const int16_t from[AMG8833_PIXELS])
     }
 }
 
-static int16_t lower(int16_t a, int16_t b)
+/* Insertion into what is sorted already; there are few. */
+static int16_t middle(int16_t values[], uint32_t count)
 {
-    return a < b ? a : b;
-}
-
-static int16_t higher(int16_t a, int16_t b)
-{
-    return a < b ? b : a;
-}
-
-void frame_take_middle(const int16_t first[AMG8833_PIXELS], const int16_t second[AMG8833_PIXELS],
-                       int16_t last[AMG8833_PIXELS])
-{
-    for (uint32_t i = 0u; i < AMG8833_PIXELS; ++i) {
-        const int16_t low = lower(first[i], second[i]), high = higher(first[i], second[i]);
-        last[i] = higher(low, lower(high, last[i]));
+    for (uint32_t i = 1u; i < count; ++i) {
+        const int16_t value = values[i];
+        uint32_t place = i;
+        for (; place > 0u && values[place - 1u] > value; --place) {
+            values[place] = values[place - 1u];
+        }
+        values[place] = value;
     }
+    return values[count / 2u];
+}
+
+bool frame_take_usual(const int16_t readings[][AMG8833_PIXELS], uint32_t count, int16_t frame[AMG8833_PIXELS])
+{
+    int16_t values[FRAME_READINGS];
+    for (uint32_t i = 0u; i < AMG8833_PIXELS; ++i) {
+        uint32_t alike = 0u;
+        for (uint32_t reading = 0u; reading < count; ++reading) {
+            values[reading] = readings[reading][i];
+        }
+        frame[i] = middle(values, count);
+        for (uint32_t reading = 0u; reading < count; ++reading) {
+            alike += values[reading] == frame[i] ? 1u : 0u;
+        }
+        if (alike + 1u < count) {
+            return false;
+        }
+    }
+    return true;
 }

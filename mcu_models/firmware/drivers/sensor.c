@@ -10,7 +10,7 @@
 #define TICKS_POWER_UP 1u
 #define TICKS_RESET 1u
 #define TICKS_FIRST_FRAMES 2u
-#define READINGS 3u
+#define LEAST_READINGS 3u
 /* A sensor that has been silent for a second is tried twice a second. */
 #define PATIENCE 10u
 #define REST 5u
@@ -109,32 +109,27 @@ static bool must_restart(bool is_slow)
     return false;
 }
 
-/* The usual case, with few cycles: near the frame before, which was possible, and no sign of a reset or of a dead bus. */
-static bool goes_on(const frame_t frame)
+/* Read a frame again until two readings in a row are alike: a bus seldom spoils two in the same way, and a sensor that
+ * measures between two does not do so again. Where all differ, each pixel's usual value is right if the frame then goes on
+ * from the one before. */
+static bool is_confirmed(frame_t pixels)
 {
-    return has_before ? !frame_leaps(frame, before) && !frame_is_blank(frame) : frame_is_possible(frame);
-}
-
-/* Read again a frame that does not go on from the one before: it is right if two readings are alike, and what three that
- * differ have in the middle is right if that goes on. */
-static bool read_doubtful(frame_t pixels)
-{
-    static frame_t readings[READINGS];
-    uint32_t count = 0u;
-    for (uint32_t reading = 0u; reading < READINGS; ++reading) {
-        if (!amg8833_read(pixels) || !frame_is_possible(pixels)) {
+    static frame_t readings[FRAME_READINGS];
+    uint32_t count = 1u;
+    frame_copy(readings[0], pixels);
+    for (uint32_t reading = 1u; reading < FRAME_READINGS; ++reading) {
+        if (!amg8833_read(pixels)) {
             continue;
         }
-        if (goes_on(pixels) || (count > 0u && frame_repeats(pixels, readings[count - 1u]))) {
-            return true;
+        if (frame_repeats(pixels, readings[count - 1u])) {
+            return frame_is_possible(pixels);
         }
         frame_copy(readings[count++], pixels);
     }
-    if (count < READINGS) {
+    if (count < LEAST_READINGS || !has_before) {
         return false;
     }
-    frame_take_middle(readings[0], readings[1], pixels);
-    return goes_on(pixels);
+    return frame_take_usual(readings, count, pixels) && frame_is_possible(pixels) && !frame_leaps(pixels, before);
 }
 
 /* Say it once while it lasts; a sensor that has hung itself up may be woken by a reset, which costs few frames. */
@@ -179,7 +174,7 @@ sensor_look_t sensor_look(frame_t pixels, bool is_slow)
     }
     silent_looks = 0u;
     has_before = has_before && !is_slow;
-    const bool is_right = goes_on(pixels) || read_doubtful(pixels);
+    const bool is_right = is_confirmed(pixels);
     is_doubtful = is_doubtful || !is_right;
     if (must_restart(is_slow) || (is_right && hangs(pixels))) {
         return restart();
