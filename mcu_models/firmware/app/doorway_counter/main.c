@@ -33,6 +33,7 @@ const struct doorway_answer *doorway_count(const int16_t frame[AMG8833_PIXELS]);
 __attribute__((noinline)) const struct doorway_answer *doorway_count(const int16_t frame[AMG8833_PIXELS])
 {
     clock_fast();
+    kept_mend_knowledge();
     timing_pin_raise();
     const struct doorway_answer *answer = passages_next(frame);
     timing_pin_lower();

@@ -37,6 +37,7 @@ int32_t people_count(const int16_t frame[AMG8833_PIXELS]);
 __attribute__((noinline)) int32_t people_count(const int16_t frame[AMG8833_PIXELS])
 {
     clock_fast();
+    kept_mend_knowledge();
     timing_pin_raise();
     const int32_t people = counter_count(frame);
     timing_pin_lower();
