@@ -2,7 +2,7 @@
 
 #define LOWEST (-80)
 #define HIGHEST 400
-#define LEAP 12 /* 3 degC */
+#define LEAP 15 /* 3.75 degC */
 #define ALL_ONES (-1)
 
 static bool is_all(const int16_t frame[AMG8833_PIXELS], int16_t value)
@@ -31,12 +31,11 @@ bool frame_is_possible(const int16_t frame[AMG8833_PIXELS])
 
 bool frame_leaps(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS])
 {
+    uint32_t leaps = 0u;
     for (uint32_t i = 0u; i < AMG8833_PIXELS; ++i) {
-        if ((uint32_t)(frame[i] - before[i] + LEAP) > 2u * LEAP) {
-            return true;
-        }
+        leaps |= (uint32_t)(frame[i] - before[i] + LEAP) > 2u * LEAP ? 1u : 0u;
     }
-    return false;
+    return leaps != 0u;
 }
 
 bool frame_repeats(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS])

@@ -16,7 +16,7 @@ bool frame_is_blank(const int16_t frame[AMG8833_PIXELS]);
 /* Whether it is not blank, and no pixel is beyond -20 to 100 degC, the widest range of the family (datasheet page 1). */
 bool frame_is_possible(const int16_t frame[AMG8833_PIXELS]);
 
-/* Whether a pixel is more than 3 degC from the one before: in a tenth of a second it is in none of 3,520 recorded frames of
+/* Whether a pixel is more than 3.75 degC from the one before: in a tenth of a second it is in none of 3,520 recorded frames of
  * people (LINAIGE, sessions 2 and 3), 2.75 degC at most. */
 bool frame_leaps(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS]);
 

@@ -109,9 +109,15 @@ static bool must_restart(bool is_slow)
     return false;
 }
 
-/* Read a frame again until two readings in a row are alike: a bus seldom spoils two in the same way, and a sensor that
- * measures between two does not do so again. Where all differ, each pixel's usual value is right if the frame then goes on
- * from the one before. */
+/* Near the frame before, which was right, if there is one. Compared in any case: a look takes as long at every rate. */
+static bool goes_on(const frame_t frame)
+{
+    return !frame_leaps(frame, before) || !has_before;
+}
+
+/* Read a frame again until two readings in a row are alike and go on from the frame before: a bus seldom spoils two in the
+ * same way, and a sensor that measures between two does not do so again. A frame that does not go on is right where each
+ * pixel is the same in all readings but one. */
 static bool is_confirmed(frame_t pixels)
 {
     static frame_t readings[FRAME_READINGS];
@@ -121,15 +127,12 @@ static bool is_confirmed(frame_t pixels)
         if (!amg8833_read(pixels)) {
             continue;
         }
-        if (frame_repeats(pixels, readings[count - 1u])) {
+        if (frame_repeats(pixels, readings[count - 1u]) && goes_on(pixels)) {
             return frame_is_possible(pixels);
         }
         frame_copy(readings[count++], pixels);
     }
-    if (count < LEAST_READINGS || !has_before) {
-        return false;
-    }
-    return frame_take_usual(readings, count, pixels) && frame_is_possible(pixels) && !frame_leaps(pixels, before);
+    return count >= LEAST_READINGS && frame_take_usual(readings, count, pixels) && frame_is_possible(pixels);
 }
 
 /* Say it once while it lasts; a sensor that has hung itself up may be woken by a reset, which costs few frames. */
@@ -185,6 +188,6 @@ sensor_look_t sensor_look(frame_t pixels, bool is_slow)
     is_doubtful = false;
     wrong_looks = 0u;
     frame_copy(before, pixels);
-    has_before = true;
+    has_before = !is_slow;
     return SENSOR_FRAME;
 }
