@@ -240,9 +240,10 @@ class BudgetReporter:
                 terminalreporter.line(f"{one.verdict:7} {one.budget} on {one.place}: {one}")
         within = sum(one.verdict == "within" for one in self._comparisons)
         name = _baseline(self._config).name
-        told = ", which is renewed" if self._renews and not self._not_left else ""
-        if self._renews and len(self._of_passed) < len(self._comparisons):
-            told += f" but for {len(self._comparisons) - len(self._of_passed)} of failed tests"
+        told = ""
+        if self._renews and not self._not_left:
+            left_out = len(self._comparisons) - len(self._of_passed)
+            told = ", which is renewed" + (f" but for {left_out} of failed tests" if left_out else "")
         terminalreporter.line(f"{within} of {len(self._comparisons)} values within {name}{told}")
         for line in self._not_left:
             terminalreporter.line(line, red=True)

@@ -14,11 +14,6 @@ static bool is_all(const int16_t frame[AMG8833_PIXELS], int16_t value)
     return i == AMG8833_PIXELS;
 }
 
-bool frame_is_blank(const int16_t frame[AMG8833_PIXELS])
-{
-    return is_all(frame, 0) || is_all(frame, ALL_ONES);
-}
-
 bool frame_is_possible(const int16_t frame[AMG8833_PIXELS])
 {
     for (uint32_t i = 0u; i < AMG8833_PIXELS; ++i) {
@@ -26,7 +21,7 @@ bool frame_is_possible(const int16_t frame[AMG8833_PIXELS])
             return false;
         }
     }
-    return !frame_is_blank(frame);
+    return !is_all(frame, 0) && !is_all(frame, ALL_ONES);
 }
 
 bool frame_leaps(const int16_t frame[AMG8833_PIXELS], const int16_t before[AMG8833_PIXELS])

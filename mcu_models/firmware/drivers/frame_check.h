@@ -7,13 +7,11 @@
 
 #include "amg8833.h"
 
-/* So often a frame is read at most. */
+/* So many readings of a frame are held beside each other at most. */
 #define FRAME_READINGS 5u
 
-/* Whether a frame is all zeros, as the registers are after a reset, or all ones, as a bus is that nobody drives. */
-bool frame_is_blank(const int16_t frame[AMG8833_PIXELS]);
-
-/* Whether it is not blank, and no pixel is beyond -20 to 100 degC, the widest range of the family (datasheet page 1). */
+/* Whether a frame is neither all zeros, as the registers are after a reset, nor all ones, as a bus is that nobody drives, and
+ * no pixel is beyond -20 to 100 degC, the widest range of the family (datasheet page 1). */
 bool frame_is_possible(const int16_t frame[AMG8833_PIXELS]);
 
 /* Whether a pixel is more than 3.75 degC from the one before: in a tenth of a second it is in none of 3,520 recorded frames of

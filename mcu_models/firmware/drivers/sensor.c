@@ -59,6 +59,7 @@ static void set_settled(bool is_settled)
 
 void sensor_start(uint32_t settle_ticks)
 {
+    has_before = false;
     if (kept.is_settled && amg8833_read_mark(&is_marked) && is_marked) {
         return;
     }

@@ -2,8 +2,7 @@
  *
  * Noticed: a sensor that does not answer; one that has lost its supply, by a mark that is gone; frames that it cannot
  * have measured, by their values, or since two readings of one differ; a sensor that repeats one frame for two seconds,
- * which noise never does. Not noticed: bytes that are wrong twice alike, or by less than 4 degC, since the sensor sends no
- * checksum. */
+ * which noise never does. Not noticed: bytes that are wrong twice alike, since the sensor sends no checksum. */
 #ifndef SENSOR_H
 #define SENSOR_H
 

@@ -266,6 +266,19 @@ def test_numbers_that_were_damaged_begin_anew(begun: tuple[Bench, Snapshot, list
     assert len(answers) > 10
 
 
+@pytest.mark.parametrize("offset", [0, 100, 300, 500])
+def test_what_was_learnt_has_a_spare(
+    offset: int, begun: tuple[Bench, Snapshot, list[Answer]], recording: Recording
+) -> None:
+    """A bit of what the front end knows is inverted between two frames: no answer differs."""
+    bench, snapshot, before = begun
+    bench.emulator.restore(snapshot)
+    flip = {"at_s": BEGIN_S, "symbol": "knowledge_start", "offset": offset, "bit": 6}
+    inject(bench.emulator, FaultPlan.model_validate({"ram_bit_flip": (flip,)}))
+    assert_right(before + bench.run(BEGIN_S + WITHIN_S), recording)
+    assert not bench.emulator.resets
+
+
 def with_policy(**keys: Any) -> FirmwareImage:
     policy = duty_policy(Path("node.toml"), PolicyConfig(**keys), load_grid_eye())
     return policy.applied_to(find_image(IMAGE))

@@ -70,6 +70,7 @@ static void look(void)
     }
     if (missed > MISSED_FORGIVEN) {
         passages_reset();
+        kept_seal_knowledge();
     }
     missed = 0u;
     tell(doorway_count(pixels));
