@@ -22,6 +22,7 @@ from scenarios.simulation import simulate
 from sensors.amg8833 import Amg8833
 from sensors.grid_eye_sheet import load_grid_eye
 from sensors.mount import Mount
+from sensors.recording import PIXEL_STEP_DEGC
 from sensors.sensing import sense
 from twin.duty_policy import SENSOR_SWITCH, PolicyConfig, duty_policy
 from twin.emulated_node import ANSWER, BATCH
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcu_models.emulators.image import FirmwareImage
-    from mcu_models.emulators.port import PinEdge
+    from mcu_models.emulators.port import PinEdge, UartLine
     from mcu_models.emulators.snapshot import Snapshot
     from sensors.recording import Recording
 
@@ -168,6 +169,31 @@ def test_answers_are_right_again_within_three_seconds(
     assert not bench.emulator.faults
 
 
+@pytest.mark.parametrize(("bit", "share"), [(0, 0.02), (3, 0.03), (7, 0.02), (4, 0.15)])
+def test_no_frame_is_taken_that_the_sensor_has_not_measured(
+    bit: int, share: float, begun: tuple[Bench, Snapshot, list[Answer]], recording: Recording
+) -> None:
+    """However small the error, 0.25 degC as well as 32 degC: what is counted in is what was measured."""
+    bench, snapshot, _ = begun
+    bench.emulator.restore(snapshot)
+    plan, end_s = lasting("i2c_data", 1.5, **SENSOR, flip=1 << bit, probability=share)
+    inject(bench.emulator, FaultPlan.model_validate(plan))
+    taken = []
+
+    def look(line: UartLine) -> None:
+        if ANSWER.match(line.text):
+            words = bench.emulator.read_memory(bench.emulator.image.symbols["pixels"], 128)
+            measured = recording.frames[bench.device.latched_frame] / PIXEL_STEP_DEGC
+            taken.append(np.array_equal(np.frombuffer(words, np.int16), measured.ravel()))
+
+    listeners = bench.emulator.connections.listeners.on_line
+    listeners.append(look)
+    bench.run(end_s + 0.5)
+    listeners.remove(look)
+    assert len(taken) > 4
+    assert all(taken)
+
+
 def test_a_lost_line_costs_the_lines_alone(begun: tuple[Bench, Snapshot, list[Answer]]) -> None:
     bench, snapshot, before = begun
     bench.emulator.restore(snapshot)
@@ -219,7 +245,7 @@ def _patch(emulator: UnicornEmulator, address: int, code: bytes) -> None:
     emulator._engine.ctl_flush_tb()
 
 
-@pytest.mark.parametrize("how", ["ticker", "people_count", "i2c_read", "uart_send"])
+@pytest.mark.parametrize("how", ["ticker", "people_count", "int8_block_stacked", "i2c_read", "uart_send"])
 def test_a_main_loop_that_hangs_is_restarted_and_goes_on(
     how: str, begun: tuple[Bench, Snapshot, list[Answer]], recording: Recording
 ) -> None:
