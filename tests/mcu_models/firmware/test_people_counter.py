@@ -240,3 +240,17 @@ def test_recorded_frames_are_counted_as_on_the_host() -> None:
         pytest.skip("set TWIN_SHARED to the folder with data/linaige_s2_s3.npz")
     recording = read_recording(Path(folder) / "data" / "linaige_s2_s3.npz")
     assert mismatches(play(find_image(IMAGE), recording), recording) == 0
+
+
+@pytest.mark.parametrize("name", ["stm32l476rg", "stm32l4r5zi"])
+@pytest.mark.parametrize("network", [NETWORK, "doorway_rules"])
+def test_counters_start_on_every_board_of_the_family(
+    name: str, network: str, tmp_path: Path, toolchain: Toolchain
+) -> None:
+    """Each board has a linker script of its own, which has to place what outlives a reset."""
+    entry = find_network(network)
+    app = "doorway_counter" if entry.counts_passages else APP
+    built = build_firmware(entry, board=find_board(name), app=app, out_dir=tmp_path / "build", toolchain=toolchain)
+    emulator = UnicornEmulator(find_board(name), read_image(built.elf))
+    outcome = emulator.run(until_s=0.01)
+    assert (outcome.end, emulator.faults) == ("seconds", [])
