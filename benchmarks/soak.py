@@ -271,10 +271,18 @@ def _prediction_fault(scenario: str, node: str) -> str:
     total_s = math.fsum(states.get("mcu", {}).values())
     if "span" in states and not math.isclose(total_s, states["span"], rel_tol=1e-6):
         return f"power states of {total_s} s in a span of {states['span']} s"
-    by_consumer, average_w = result["energy_j"].get("by_consumer"), result.get("average_power_w", math.nan)
-    if by_consumer and not math.isclose(math.fsum(by_consumer.values()) / BRIEF_S, average_w, rel_tol=1e-6):
-        return f"consumers take {math.fsum(by_consumer.values()) / BRIEF_S} W, all together {average_w} W"
+    for powers_w, average_w in _powers_w(result):
+        if not math.isclose(math.fsum(powers_w), average_w, rel_tol=1e-6):
+            return f"consumers take {math.fsum(powers_w)} W, all together {average_w} W"
     return ""
+
+
+def _powers_w(result: dict[str, Any]) -> Iterator[tuple[list[float], float]]:
+    """Yield the powers of consumers and of all together, as a room's or a guarded door's prediction tells them."""
+    if "power" in result:
+        yield list(result["power"]["by_consumer_w"].values()), result["power"]["average_power_w"]
+    elif by_consumer := result["energy_j"].get("by_consumer"):
+        yield [energy_j / BRIEF_S for energy_j in by_consumer.values()], result["average_power_w"]
 
 
 def main() -> int:
