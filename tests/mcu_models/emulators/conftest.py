@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -111,14 +112,15 @@ class FakeDevice:
 
 @dataclass
 class FakeThermalArray(FakeDevice):
-    """One that keeps what is written to a register, and whose pixels are 22 degC and a step more in turn."""
+    """One that keeps what is written to a register; its frames, ten a second, are 22 degC and a step more in turn."""
 
     kept: dict[int, int] = field(default_factory=dict)
     is_pointed: bool = False
-    frames: int = 0
+    frame: int = 0
 
     def begin(self, time_s: float, *, read: bool) -> bool:
         self.is_pointed = False
+        self.frame = math.floor(time_s * 10)
         return super().begin(time_s, read=read)
 
     def write(self, time_s: float, byte: int) -> bool:
@@ -132,8 +134,7 @@ class FakeThermalArray(FakeDevice):
 
     def read(self, time_s: float) -> int:
         register = super().read(time_s)
-        self.frames += register == 0x80
-        return self.kept.get(register, 0) if register < 0x80 else (88 + self.frames % 2, 0)[register % 2]
+        return self.kept.get(register, 0) if register < 0x80 else (88 + self.frame % 2, 0)[register % 2]
 
 
 @pytest.fixture
